@@ -1,0 +1,69 @@
+"""What can go wrong, as a tree. Every error says what was asked, what was found, what to do.
+
+    GatekitError
+      UsageProblem             the call was wrong; nothing was written; pytest exits with 4
+        PolicyError            gates.toml cannot be read, or says something it may not
+        CandidateError         the model URI leads to nothing that can be gated
+        DataError              the data file is not what the policy says
+      RegistryError            the registry answered, and the answer is no
+        NotFound               the registry answered: there is no such thing
+        RegistryUnavailable    the registry did not answer; nothing is known
+      ModelMisbehaved          the candidate crashed, hung or answered nonsense
+      PromotionRefused         the pointer was not moved, and why
+"""
+
+
+class GatekitError(Exception):
+    """Base of all errors; `hint` says what to do next."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class UsageProblem(GatekitError):
+    """The call itself is wrong; nothing has been run or written."""
+
+
+class PolicyError(UsageProblem):
+    """The policy file cannot be used."""
+
+
+class CandidateError(UsageProblem):
+    """The model URI cannot be gated."""
+
+
+class DataError(UsageProblem):
+    """A data file is missing, empty or lacks a column."""
+
+
+class RegistryError(GatekitError):
+    """The registry refused."""
+
+
+class NotFound(RegistryError):
+    """The registry answered that there is no such model, version or alias."""
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry did not answer; this is never the same as `NotFound`."""
+
+
+class ModelMisbehaved(GatekitError):
+    """A model process died, hung, or gave back something that is no prediction."""
+
+
+class PromotionRefused(GatekitError):
+    """The pointer stays where it is; `reasons` lists every one of them."""
+
+    def __init__(self, message: str, reasons: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  - {reason}" for reason in self.reasons)
+        return super().__str__() + listed

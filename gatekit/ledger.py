@@ -1,0 +1,151 @@
+"""The ledger: every measurement, comparison and test outcome of a run, in order.
+
+The only mutable thing. `Measurement` is what a suite holds: its `>=` and `<=` give a verdict and
+write it down, every other use explains itself. The ledger decides promotion, not the `assert`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from gatekit.estimate import Estimate
+from gatekit.verdict import Op, Outcome, Verdict, decide
+
+USE_BOUNDS = (
+    "a measurement has an interval, so it answers only `>= bar` and `<= bar`; "
+    "to compare two models measure the paired difference (gatekit.gates.accuracy.paired_gain)"
+)
+
+
+class Bar(float):
+    """A number of the policy that remembers its key, so that a forgotten bar can be found."""
+
+    key: str
+
+    def __new__(cls, value: float, key: str) -> Bar:
+        """Keep the key beside the number."""
+        made = super().__new__(cls, value)
+        made.key = key
+        return made
+
+    def __neg__(self) -> Bar:
+        return Bar(-float(self), self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison (or, with no op, one measurement that was never compared)."""
+
+    gate: str
+    test: str
+    estimate: Estimate
+    verdict: Verdict | None = None
+    op: Op | None = None
+    bar: float | None = None
+    key: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "gate": self.gate,
+            "test": self.test,
+            "estimate": self.estimate.as_dict(),
+            "verdict": self.verdict.as_dict() if self.verdict else None,
+            "op": self.op,
+            "bar": self.bar,
+            "key": self.key,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Check:
+        """The check that `as_dict` wrote."""
+        verdict = data["verdict"]
+        if verdict is not None:
+            verdict = Verdict(**{**verdict, "outcome": Outcome(verdict["outcome"])})
+        estimate = Estimate.from_dict(data["estimate"])
+        return cls(**{**data, "verdict": verdict, "estimate": estimate})
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """How one gate test ended: passed, failed, error, skipped, xfailed, xpassed, rerun, not run."""
+
+    gate: str
+    test: str
+    outcome: str
+    words: str = ""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What happened, in order."""
+
+    checks: list[Check] = field(default_factory=list)
+    tests: list[TestOutcome] = field(default_factory=list)
+    deselected: list[tuple[str, str]] = field(default_factory=list)
+    voids: list[str] = field(default_factory=list)  # why the whole run counts for nothing
+
+
+class Measurement:
+    """An estimate tied to the ledger page of the test that made it."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, estimate: Estimate, gate: str, test: str, *, blocking: bool) -> None:
+        self.estimate = estimate
+        self.verdict: Verdict | None = None
+        self._gate = gate
+        self._test = test
+        self._blocking = blocking
+        self.checks: list[Check] = []
+
+    def __ge__(self, bar: float | None) -> Verdict:  # type: ignore[override]
+        return self._compare(">=", bar)
+
+    def __le__(self, bar: float | None) -> Verdict:  # type: ignore[override]
+        return self._compare("<=", bar)
+
+    def page(self) -> list[Check]:
+        """What the ledger shall hold: the comparisons, or the lonely measurement."""
+        return self.checks or [Check(self._gate, self._test, self.estimate)]
+
+    def _compare(self, op: Op, bar: float | None) -> Verdict:
+        if bar is not None and (isinstance(bar, bool) or not isinstance(bar, (int, float))):
+            raise TypeError(f"compared with {type(bar).__name__}: {USE_BOUNDS}")
+        if bar is not None and not math.isfinite(bar):
+            raise ValueError(f"{self.estimate.name} compared with {bar}: a bar is a finite number")
+        key = bar.key if isinstance(bar, Bar) else None
+        self.verdict = self._judge(op, bar)
+        number = None if bar is None else float(bar)
+        self.checks.append(
+            Check(self._gate, self._test, self.estimate, self.verdict, op, number, key)
+        )
+        return self.verdict
+
+    def _judge(self, op: Op, bar: float | None) -> Verdict:
+        if bar is None:
+            return Verdict(Outcome.SHOWN, "the policy sets no bar", blocking=False)
+        if self.estimate.method == NO_CHAMPION:
+            return Verdict(Outcome.NO_CHAMPION, "no champion yet: nothing to lose to")
+        judged = decide(self.estimate, op, float(bar))
+        return Verdict(judged.outcome, judged.reason, judged.rows_needed, self._blocking)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError(f"{self.estimate.name}: {USE_BOUNDS}")
+
+    __eq__ = __ne__ = __gt__ = __lt__ = _refuse  # type: ignore[assignment]
+    __float__ = __int__ = __bool__ = __index__ = __round__ = _refuse  # type: ignore[assignment]
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse
+
+    def __repr__(self) -> str:
+        return self.estimate.name
+
+
+NO_CHAMPION = "no champion yet"
+
+
+def no_champion(name: str, level: float) -> Estimate:
+    """The gain over a champion that does not exist: recorded, not guessed."""
+    return Estimate(name, math.nan, math.nan, math.nan, level, 0, NO_CHAMPION)

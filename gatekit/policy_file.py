@@ -1,0 +1,244 @@
+"""Reading gates.toml and `--gate-set`. Every error names the file, the key and what is allowed."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import MISSING, dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from gatekit.errors import PolicyError
+from gatekit.policy import BUILT_IN, DataSpec, Gates, GateTable, OwnGate, Policy, Target
+
+LEVELS = "A level is at least 0.5 (a point decision) and below 1"
+TOP_KEYS = ("model", "task", "positive", "pointer", "engine", "suites", "data", "gates", "own")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A value set on the command line in place of the file's."""
+
+    key: str
+    was: Any
+    now: Any
+    loosened: bool
+    by: str
+
+    @property
+    def gate(self) -> str:
+        """The gate whose bar was changed."""
+        return self.key.partition(".")[0]
+
+    def words(self) -> str:
+        """One line for the table and the report."""
+        verb = "loosened" if self.loosened else "tightened"
+        return f"{self.key} {verb} from {self.was} to {self.now} by {self.by}"
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in that file.
+
+    Raises:
+        PolicyError: no such file, not TOML, an unknown key, a value of the wrong kind.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PolicyError(
+            f"no policy at {path}", "Write one (README, 'In your own repository') or give --gates FILE"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise PolicyError(f"{path} is not readable as TOML: {error}") from error
+    return _Reader(str(path)).policy(content)
+
+
+class _Reader:
+    """Turns tables into dataclasses; `self._file` is for the error texts."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def policy(self, content: dict[str, Any]) -> Policy:
+        self._known(content, (*TOP_KEYS, "promotion"), "")
+        data = self._table(content, "data", "")
+        self._known(data, ("holdout",), "data.")
+        holdout = self._table(data, "holdout", "data.")
+        tables = self._table(content, "gates", "")
+        self._known(tables, BUILT_IN, "gates.", "A team's own gate is declared as [own.NAME]")
+        types = {f.name: type(f.default) for f in fields(Gates)}
+        gates = {name: self._build(types[name], table, f"gates.{name}.") for name, table in tables.items()}
+        own = self._table(content, "own", "")
+        plain = {k: v for k, v in content.items() if k in TOP_KEYS[:6]}
+        policy: Policy = self._build(
+            Policy,
+            plain,
+            "",
+            given={
+                "holdout": self._build(DataSpec, holdout, "data.holdout."),
+                "gates": Gates(**gates),
+                "own": {name: self._own(table, name) for name, table in own.items()},
+                "declared": (*tables, *own),
+                "promotion": self._targets(self._table(content, "promotion", "")),
+            },
+        )
+        self._check_targets(policy)
+        return policy
+
+    def _targets(self, tables: dict[str, Any]) -> dict[str, Target]:
+        targets = {}
+        for name, table in tables.items():
+            renamed = {("from_" if key == "from" else key): value for key, value in table.items()}
+            targets[name] = self._build(Target, renamed, f"promotion.{name}.")
+        return targets
+
+    def _check_targets(self, policy: Policy) -> None:
+        known = (*BUILT_IN, *policy.own)
+        for name, target in policy.promotion.items():
+            where = f"promotion.{name}"
+            if not target.requires:
+                raise self._wrong(f"{where}.requires", "is empty", "a pointer asks for one gate at least")
+            for gate in target.requires:
+                if gate not in known:
+                    raise self._wrong(f"{where}.requires", f"names {gate!r}", _nearest(gate, known))
+                if not policy.bars(gate):
+                    raise self._wrong(
+                        f"{where}.requires",
+                        f"asks for {gate!r}, but [gates.{gate}] sets no bar",
+                        "a gate without a bar can never pass",
+                    )
+            for gate in target.override:
+                if gate not in (*known, "ladder"):
+                    raise self._wrong(f"{where}.override", f"names {gate!r}", _nearest(gate, (*known, "ladder")))
+            if target.from_ is not None and target.from_ not in policy.promotion:
+                raise self._wrong(f"{where}.from", f"is {target.from_!r}", "there is no such promotion table")
+
+    def _own(self, table: Any, name: str) -> OwnGate:
+        where = f"own.{name}."
+        if not isinstance(table, dict):
+            raise self._wrong(f"own.{name}", "is no table", "write [own.NAME]")
+        settings = {k: v for k, v in table.items() if k in ("mode", "level")}
+        numbers = {k: v for k, v in table.items() if k not in settings}
+        for key, value in numbers.items():
+            _check_kind(float, value, lambda words, key=key: self._wrong(where + key, words, ""))
+        own: OwnGate = self._build(OwnGate, settings, where, given={"numbers": numbers})
+        return own
+
+    def _build(self, kind: Any, table: Any, where: str, given: dict[str, Any] | None = None) -> Any:
+        if not isinstance(table, dict):
+            raise self._wrong(where.rstrip("."), "is no table", "")
+        given = given or {}
+        hints = get_type_hints(kind)
+        plain = [f for f in fields(kind) if f.name not in given]
+        self._known(table, tuple(f.name for f in plain), where)
+        values = {}
+        for key, value in table.items():
+            shown = where + key.rstrip("_")
+            values[key] = _check_kind(hints[key], value, lambda w, s=shown: self._wrong(s, w, ""))
+        for f in plain:
+            if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
+                raise self._wrong(where + f.name.rstrip("_"), "is missing", "")
+        if not 0.5 <= values.get("level", 0.95) < 1:  # noqa: PLR2004 - 0.5 is a point decision
+            raise self._wrong(f"{where}level", f"is {values['level']}", LEVELS)
+        return kind(**values, **given)
+
+    def _table(self, content: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+        table = content.get(key, {})
+        if not isinstance(table, dict):
+            raise self._wrong(where + key, "is no table", f"write [{where}{key}]")
+        return table
+
+    def _known(self, table: dict[str, Any], allowed: tuple[str, ...], where: str, hint: str = "") -> None:
+        for key in table:
+            if key not in allowed:
+                raise self._wrong(where + key, "is unknown", _nearest(key, allowed, hint))
+
+    def _wrong(self, key: str, words: str, hint: str) -> PolicyError:
+        return PolicyError(f"{self._file}: {key} {words}", hint[:1].upper() + hint[1:])
+
+
+def _nearest(key: str, allowed: tuple[str, ...], hint: str = "") -> str:
+    close = get_close_matches(key, allowed, n=1)
+    words = f"Did you mean {close[0].rstrip('_')!r}?" if close else ""
+    listed = "Allowed: " + ", ".join(sorted(name.rstrip("_") for name in allowed))
+    return " ".join(part for part in (words, listed + ".", hint) if part)
+
+
+def _check_kind(hint: Any, value: Any, wrong: Any) -> Any:
+    """`value` as `hint` wants it; `wrong(words)` makes the error."""
+    options = get_args(hint)
+    if get_origin(hint) is Literal:
+        if value not in options:
+            raise wrong(f"is {value!r}, allowed: {', '.join(map(str, options))}")
+        return value
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise wrong("must be a list of strings")
+        return tuple(value)
+    if float in (hint, *options):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise wrong(f"is {value!r}, a finite number is needed")
+        return float(value)
+    if hint is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise wrong(f"is {value!r}, a whole number above 0 is needed")
+    if str in (hint, *options) and not isinstance(value, str):
+        raise wrong(f"is {value!r}, a string is needed")
+    return value
+
+
+def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, tuple[Change, ...]]:
+    """The policy with `--gate-set key=value` applied, and what that changed.
+
+    Raises:
+        PolicyError: no such key, or a value of the wrong kind.
+    """
+    changes = []
+    for text in sets:
+        key, equals, raw = text.partition("=")
+        gate, dot, name = key.partition(".")
+        if not (equals and dot):
+            raise PolicyError(f"--gate-set {text}: not of the form gate.key=value", "Such as accuracy.floor=0.85")
+        policy, change = _apply_one(policy, gate, name, _value(raw), by)
+        if change is not None:
+            changes.append(change)
+    return policy, tuple(changes)
+
+
+def _apply_one(policy: Policy, gate: str, name: str, value: Any, by: str) -> tuple[Policy, Change | None]:
+    where = f"--gate-set {gate}.{name}"
+    if gate not in (*BUILT_IN, *policy.own):
+        raise PolicyError(f"{where}: no such gate", _nearest(gate, (*BUILT_IN, *policy.own)))
+    table = policy.table(gate)
+    if isinstance(table, OwnGate):
+        raise PolicyError(f"{where}: the bars of an own gate are set in the policy only", "Edit gates.toml")
+    by_name = {f.name: f for f in fields(table)}
+    if name not in by_name:
+        raise PolicyError(f"{where}: no such key", _nearest(name, tuple(by_name)))
+    hint = get_type_hints(type(table))[name]
+    now = _check_kind(hint, value, lambda words: PolicyError(f"{where} {words}"))
+    if name == "level" and not 0.5 <= now < 1:  # noqa: PLR2004 - 0.5 is a point decision
+        raise PolicyError(f"{where} is {now}", LEVELS)
+    was = getattr(table, name)
+    if now == was:
+        return policy, None
+    tables: GateTable = replace(table, **{name: now})
+    changed = replace(policy, gates=replace(policy.gates, **{gate: tables}))
+    return changed, Change(f"{gate}.{name}", was, now, _loosened(by_name[name], was, now), by)
+
+
+def _loosened(spec: Any, was: Any, now: Any) -> bool:
+    if spec.name == "mode":
+        return bool(now == "observe")
+    if was is None:
+        return False
+    return bool(now < was if spec.metadata["tighter"] == "up" else now > was)
+
+
+def _value(raw: str) -> Any:
+    try:
+        return tomllib.loads(f"v = {raw}")["v"]
+    except tomllib.TOMLDecodeError:
+        return raw
+
+
