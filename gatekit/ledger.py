@@ -128,7 +128,7 @@ class Measurement:
         if bar is None:
             return Verdict(Outcome.SHOWN, "the policy sets no bar", blocking=False)
         if self.estimate.method == NO_CHAMPION:
-            return Verdict(Outcome.NO_CHAMPION, "no champion yet: nothing to lose to")
+            return Verdict(Outcome.NO_CHAMPION, "; ".join(self.estimate.detail))
         judged = decide(self.estimate, op, float(bar))
         return Verdict(judged.outcome, judged.reason, judged.rows_needed, self._blocking)
 
@@ -143,9 +143,10 @@ class Measurement:
         return self.estimate.name
 
 
-NO_CHAMPION = "no champion yet"
+NO_CHAMPION = "no champion"
 
 
-def no_champion(name: str, level: float) -> Estimate:
+def no_champion(name: str, level: float, reason: str) -> Estimate:
     """The gain over a champion that does not exist: recorded, not guessed."""
-    return Estimate(name, math.nan, math.nan, math.nan, level, 0, NO_CHAMPION)
+    nan = math.nan
+    return Estimate(name, nan, nan, nan, level, 0, NO_CHAMPION, detail=(reason,))

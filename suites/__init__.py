@@ -1,0 +1,1 @@
+"""The built-in suites, installed as `gatekit_suites`. Run by pytest, imported by nobody."""

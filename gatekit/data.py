@@ -1,0 +1,129 @@
+"""The holdout: the rows a candidate is judged on, a file with a digest.
+
+Parquet, CSV or an Arrow file. Only the schema is read when it is opened; rows when first needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import dataset
+
+from gatekit.digest import file_sha256
+from gatekit.errors import DataError
+from gatekit.policy import DataSpec
+from gatekit.scoring.signature import Signature
+
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Rows with labels. `sha256` is of the file's bytes."""
+
+    path: Path
+    spec: DataSpec
+    sha256: str
+    columns: tuple[str, ...]
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """All rows, as Arrow."""
+        return _open(self.path).to_table()
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return int(self.table.num_rows)
+
+    @cached_property
+    def y(self) -> NDArray[Any]:
+        """The labels, (n,). Raises DataError if one is missing or not finite."""
+        return self.column(self.spec.target)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column without gaps, (n,).
+
+        Raises:
+            DataError: a value is missing or not finite.
+        """
+        column = self.table[name]
+        missing = column.null_count
+        values = column.to_numpy()
+        if not missing and values.dtype.kind == "f":
+            missing = int(np.count_nonzero(~np.isfinite(values)))
+        if missing:
+            raise DataError(
+                f"{self.path.name}: column {name!r} lacks {missing} of {len(values)} values",
+                "Labels and groups must be known for every row of a holdout",
+            )
+        return np.asarray(values)
+
+    def groups(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """The groups of a sensitive column, and each row's index into them, (n,)."""
+        names, index = np.unique(self.column(name), return_inverse=True)
+        return tuple(str(value) for value in names), index.astype(np.int64)
+
+    def features(self, signature: Signature) -> pa.Table:
+        """The columns the model takes, in its order.
+
+        Raises:
+            DataError: a column the model needs is not there.
+        """
+        wanted = [c.name for c in signature.inputs if c.required or c.name in self.columns]
+        absent = [name for name in wanted if name not in self.columns]
+        if absent:
+            raise self._lacks(absent[0], "the model's signature")
+        return self.table.select(wanted)
+
+    def check(self, signature: Signature) -> None:
+        """Raise DataError now if anything that will be needed is absent."""
+        for name in (self.spec.target, *self.spec.sensitive):
+            if name not in self.columns:
+                raise self._lacks(name, "the policy")
+        self.features(signature)
+        if self.rows == 0:
+            raise DataError(f"{self.path.name} has no rows", "A gate on nothing proves nothing")
+        for name in (self.spec.target, *self.spec.sensitive):
+            self.column(name)
+
+    def _lacks(self, column: str, who: str) -> DataError:
+        return DataError(
+            f"{self.path.name} has no column {column!r}, which {who} names",
+            f"It has: {', '.join(self.columns)}",
+        )
+
+
+def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
+    """The holdout the policy names; a relative path starts at the policy's folder.
+
+    Raises:
+        DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
+    """
+    path = (relative_to / spec.path).resolve()
+    if not path.is_file():
+        raise DataError(f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy")
+    sha256 = file_sha256(path)
+    if spec.sha256 is not None and sha256 != spec.sha256:
+        raise DataError(
+            f"{path.name} has sha256 {sha256[:12]}..., the policy pins {spec.sha256[:12]}...",
+            "Restore the pinned file, or pin the new one in a reviewed change",
+        )
+    try:
+        columns = tuple(_open(path).schema.names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
+    return Holdout(path, spec, sha256, columns)
+
+
+def _open(path: Path) -> dataset.Dataset:
+    kind = FORMATS.get(path.suffix)
+    if kind is None:
+        raise DataError(f"{path.name}: gatekit reads {', '.join(FORMATS)}")
+    return dataset.dataset(path, format=kind)

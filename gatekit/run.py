@@ -1,0 +1,164 @@
+"""One gate run, from the model URI to the report: what the pytest plugin and a notebook share.
+
+`open_run` resolves and hashes everything once, and raises `UsageProblem` before anything is
+written. Test processes of pytest-xdist join the same run through `join_run`: they read the files
+the controller fetched, and touch no registry.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gatekit.candidate import Candidate, describe, resolve
+from gatekit.data import Holdout, open_holdout
+from gatekit.errors import NotFound, UsageProblem
+from gatekit.plan import Plan, RunRequest, make_plan, open_existing_registry
+from gatekit.registry import ModelVersion, Registry
+from gatekit.registry.model_uri import parse_model_uri
+from gatekit.runner.limits import Limits
+from gatekit.runner.process import Runner
+from gatekit.scoring.engines import choose_engine
+from gatekit.subject import NoChampion, Subject, SubjectSpec
+
+
+class GateRun:
+    """The parts of a run, all resolved. Made by `open_run` and `join_run`."""
+
+    def __init__(self, plan: Plan, scratch: Path, candidate: Candidate, champion: Candidate | NoChampion) -> None:
+        self.plan = plan
+        self.scratch = scratch
+        self.model = candidate
+        self.champion_model = champion
+        self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent)
+        self.holdout.check(candidate.signature)
+        self._started: list[Subject] = []
+
+    @cached_property
+    def engine(self) -> str:
+        """The scoring engine that will serve the candidate."""
+        return choose_engine(self.model.folder, self.plan.policy.engine)
+
+    @cached_property
+    def candidate(self) -> Subject:
+        """The candidate, in its own process from the first question on."""
+        return self._subject(self.model, self.engine)
+
+    @cached_property
+    def champion(self) -> Subject | NoChampion:
+        """The champion likewise, or why there is none."""
+        if isinstance(self.champion_model, NoChampion):
+            return self.champion_model
+        folder = self.champion_model.folder
+        return self._subject(self.champion_model, choose_engine(folder, self.plan.policy.engine))
+
+    def _subject(self, model: Candidate, engine: str) -> Subject:
+        spool = self.scratch / "predictions"
+        spool.mkdir(exist_ok=True)
+        spec = SubjectSpec(model, engine, self.plan.policy.positive)
+        subject = Subject(spec, spool, self._start)
+        self._started.append(subject)
+        return subject
+
+    def _start(self) -> Runner:
+        runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=self.scratch, prefix="model-")))
+        runner.start()
+        return runner
+
+    def close(self, *, remove: bool) -> None:
+        """End the model processes; remove what was fetched."""
+        for subject in self._started:
+            subject.close()
+        if remove:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def ticket(self) -> str:
+        """What another process needs to join this run: JSON."""
+        return json.dumps(
+            {
+                "request": asdict(self.plan.request),
+                "scratch": str(self.scratch),
+                "candidate": _ticket(self.model),
+                "champion": _ticket(self.champion_model)
+                if isinstance(self.champion_model, Candidate)
+                else self.champion_model.reason,
+            }
+        )
+
+
+def open_run(plan: Plan) -> tuple[GateRun, Registry]:
+    """Resolve candidate and champion, fetch and hash their files.
+
+    Raises:
+        UsageProblem: the URI leads nowhere, the data is not as the policy says.
+        RegistryUnavailable: the registry did not answer.
+    """
+    registry = open_existing_registry(plan.project)
+    scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
+    try:
+        into = scratch / "candidate"
+        into.mkdir()
+        candidate = resolve(plan.uri, registry, into, plan.policy.model)
+        champion = _find_champion(plan, registry, candidate, scratch)
+        return GateRun(plan, scratch, candidate, champion), registry
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def _find_champion(
+    plan: Plan, registry: Registry, candidate: Candidate, scratch: Path
+) -> Candidate | NoChampion:
+    into = scratch / "champion"
+    into.mkdir()
+    if plan.request.champion is not None:
+        uri = parse_model_uri(plan.request.champion)
+        return resolve(uri, registry, into, plan.policy.model)
+    policy = plan.policy
+    target = plan.request.target or next(iter(policy.promotion), None)
+    if target is None:
+        return NoChampion("no champion: the policy names no promotion target")
+    try:
+        holder = registry.holder(policy.model, target, policy.pointer)
+    except NotFound:
+        holder = None
+    if holder is None:
+        if plan.request.target and policy.target(target).first_promotion == "refuse":
+            raise UsageProblem(
+                f"no champion yet: nobody holds {target!r}, and first_promotion is 'refuse'",
+                "Name one with --champion URI, or let the policy accept a first promotion",
+            )
+        return NoChampion(f"no champion yet: nobody holds {target!r}, nothing to lose to")
+    if holder.version == candidate.version:
+        return NoChampion(f"the candidate itself holds {target!r}, nothing to compare with")
+    uri = parse_model_uri(f"models:/{holder.name}/{holder.version}")
+    return resolve(uri, registry, into, policy.model)
+
+
+def join_run(ticket: str) -> GateRun:
+    """The same run in another process of the same machine."""
+    data = json.loads(ticket)
+    request = {**data["request"], "sets": tuple(data["request"]["sets"])}
+    plan = make_plan(RunRequest(**request))
+    held = data["champion"]
+    champion = NoChampion(held) if isinstance(held, str) else _from_ticket(held)
+    return GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+
+
+def _ticket(model: Candidate) -> dict[str, Any]:
+    return {
+        "uri": model.uri,
+        "folder": str(model.folder),
+        "version": [model.name, model.version or "", model.run_id, model.source],
+    }
+
+
+def _from_ticket(data: dict[str, Any]) -> Candidate:
+    name, version, run_id, source = data["version"]
+    held = ModelVersion(name, version, run_id, source)
+    return describe(data["uri"], Path(data["folder"]), held)

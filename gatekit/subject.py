@@ -1,0 +1,119 @@
+"""A model under test, as a suite holds it: `candidate` and `champion`.
+
+It predicts in a process of its own (`gatekit.runner`), with the engine that will serve. What it
+said about the holdout is spooled under the digests of model and data, so that every test, every
+xdist worker and every own metric reads the same predictions and nothing is predicted twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import feather
+
+from gatekit.candidate import Candidate
+from gatekit.data import Holdout
+from gatekit.errors import ModelMisbehaved
+from gatekit.runner.process import Runner
+
+RESTARTS = 3  # a model that dies more often than this is not asked again
+WARM_UP_CALLS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NoChampion:
+    """Nobody to compare with, and why; recorded, not guessed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSpec:
+    """Which model, by which engine, and which label is the positive one."""
+
+    candidate: Candidate
+    engine: str
+    positive: Any = 1
+
+
+class Subject:
+    """One model in its own process. Predictions are labels, (n,)."""
+
+    def __init__(self, spec: SubjectSpec, spool: Path, start: Callable[[], Runner]) -> None:
+        self.candidate = spec.candidate
+        self.engine = spec.engine
+        self.positive = spec.positive
+        self._spool = spool
+        self._start = start
+        self._runner: Runner | None = None
+        self._starts = 0
+        self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
+
+    @property
+    def title(self) -> str:
+        """'churn-model version 2'."""
+        return self.candidate.title
+
+    def predict(self, table: pa.Table, *, engine: str | None = None) -> NDArray[Any]:
+        """Labels for any rows, straight from the model.
+
+        Raises:
+            ModelMisbehaved: it crashed, hung, or answered something that is no prediction.
+        """
+        return self._living().predict(table, engine=engine)
+
+    def predictions(self, holdout: Holdout, *, engine: str | None = None) -> NDArray[Any]:
+        """Labels for every row of the holdout, predicted once.
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+            DataError: the holdout lacks a column the model needs.
+        """
+        engine = engine or self.engine
+        file = self._spool / f"{self.candidate.digest[:16]}-{holdout.sha256[:16]}-{engine}.arrow"
+        with file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # xdist workers wait for the one that predicts
+            if not file.exists():
+                said = self.predict(holdout.features(self.candidate.signature), engine=engine)
+                written = file.with_suffix(".tmp")
+                feather.write_feather(pa.table({"prediction": pa.array(said)}), written)
+                written.rename(file)
+        column = feather.read_table(file)["prediction"]
+        return np.asarray(column.to_numpy())
+
+    def timings(self, holdout: Holdout, calls: int) -> NDArray[np.float64]:
+        """Milliseconds for `calls` single rows, measured inside the model's process, (calls,)."""
+        key = (holdout.sha256, calls)
+        if key not in self._timings:
+            rows = holdout.features(self.candidate.signature).slice(0, 256)
+            self._timings[key] = self._living().time_rows(rows, calls, WARM_UP_CALLS)
+        return self._timings[key]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process still answers."""
+        return self._runner is None or self._runner.is_alive
+
+    def close(self) -> None:
+        """End the process."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+    def _living(self) -> Runner:
+        if self._runner is not None and self._runner.is_alive:
+            return self._runner
+        if self._starts > RESTARTS:
+            raise ModelMisbehaved(f"{self.title} died {self._starts} times; it is not asked again")
+        self.close()
+        self._starts += 1
+        self._runner = self._start()
+        self._runner.load(self.candidate.folder, self.engine)
+        return self._runner

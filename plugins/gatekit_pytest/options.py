@@ -1,0 +1,100 @@
+"""The command line, and how it becomes a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from gatekit.plan import RunRequest
+
+NEED_URI = ("gates", "gate_set", "champion", "promote_to", "service_url", "report_dir")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Every option of gatekit, in one group."""
+    group = parser.getgroup("gatekit", "promotion gates (gatekit)")
+    group.addoption(
+        "--model-uri",
+        metavar="URI",
+        help="run the gates against this model: models:/name/6, models:/name@alias, "
+        "models:/name/Staging, runs:/RUN/model, or a model folder",
+    )
+    group.addoption("--champion", metavar="URI", help="compare with this model. Default: whoever holds the target")
+    group.addoption("--gates", metavar="FILE", help="the policy. Default: [tool.gatekit] gates, else gates.toml")
+    group.addoption(
+        "--gate-set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="set one bar for this run, such as accuracy.floor=0.85 (repeatable); "
+        "a loosened bar needs an override to promote",
+    )
+    group.addoption("--promote-to", metavar="TARGET", help="move this pointer to the model if every gate passes")
+    group.addoption("--service-url", metavar="URL", help="the running service that the staging and load gates ask")
+    group.addoption(
+        "--report-dir",
+        metavar="DIR",
+        type=Path,
+        help="where the report is written. Default: .gatekit/report in the root",
+    )
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """What the command line says, before anything is looked up."""
+
+    request: RunRequest
+    report_dir: Path
+    narrowed: bool
+
+    @classmethod
+    def from_config(cls, config: pytest.Config) -> GateOptions:
+        """The options of this run.
+
+        Raises:
+            pytest.UsageError: assertions are needed and off is fine, but values must be whole.
+        """
+        from gatekit.plan import RunRequest
+
+        option = config.option
+        request = RunRequest(
+            uri=option.model_uri,
+            gates=option.gates,
+            sets=tuple(option.gate_set),
+            champion=option.champion,
+            target=option.promote_to,
+            service_url=option.service_url,
+        )
+        folder = option.report_dir or config.rootpath / ".gatekit" / "report"
+        return cls(request, folder, is_narrowed(config))
+
+
+def is_narrowed(config: pytest.Config) -> bool:
+    """Whether the user chose a part of the tests, so that what is missing is missing by choice."""
+    option = config.option
+    chosen = (
+        option.keyword,
+        option.markexpr,
+        option.maxfail,
+        getattr(option, "deselect", None),
+        getattr(option, "lf", False),
+        getattr(option, "stepwise", False),
+        config.args_source is pytest.Config.ArgsSource.ARGS,
+    )
+    return any(chosen)
+
+
+def refuse_lonely_options(config: pytest.Config) -> None:
+    """Options that mean nothing without a model are a mistake, not a wish.
+
+    Raises:
+        pytest.UsageError: one of them was given without --model-uri.
+    """
+    for name in NEED_URI:
+        if config.getoption(name):
+            flag = "--" + name.replace("_", "-")
+            raise pytest.UsageError(f"{flag} needs --model-uri URI: there is no model to gate")

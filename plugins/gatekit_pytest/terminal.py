@@ -1,0 +1,177 @@
+"""What people read: the header, the words of a failed gate, the closing table. ASCII, 80 columns."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatekit.estimate import Estimate
+from gatekit.ledger import Check, Measurement
+from gatekit.verdict import Outcome, number_words
+
+if TYPE_CHECKING:
+    from gatekit_pytest.session import GateSession
+
+COLOURS = {
+    "PASSED": {"green": True},
+    "FAILED": {"red": True, "bold": True},
+    "INCONCLUSIVE": {"yellow": True},
+}
+
+
+class Terminal:
+    """The hooks that print."""
+
+    def __init__(self, session: GateSession) -> None:
+        self._session = session
+
+    def pytest_report_header(self) -> list[str]:
+        run = self._session.run
+        champion = run.champion_model
+        held = getattr(champion, "title", None) or getattr(champion, "reason", "")
+        lines = [
+            f"gatekit: {run.model.title} (sha256:{run.model.digest[:12]})  engine: {run.engine}",
+            f"gatekit: champion: {held}",
+            f"gatekit: data: {run.holdout.path.name}, {run.holdout.rows:,} rows "
+            f"(sha256:{run.holdout.sha256[:12]})  policy: {run.plan.policy_file.name}",
+        ]
+        if not run.model.version:
+            lines.append("gatekit: no registered version: gated, but not promotable")
+        return [line.removeprefix("no champion: ") for line in lines]
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        measured = left if isinstance(left, Measurement) else right
+        if not isinstance(measured, Measurement) or op not in (">=", "<=") or not measured.checks:
+            return None
+        return failure_words(measured.checks[-1])
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        entry = getattr(report, "gatekit", None)
+        if entry is None or report.when != "call" or not report.failed:
+            return None
+        held = [(c["verdict"] or {}).get("outcome") for c in entry["checks"]]
+        if Outcome.INCONCLUSIVE in held and Outcome.FAILED not in held:
+            # the category stays "failed": pytest would drop the test from FAILURES otherwise
+            return "failed", "I", ("INCONCLUSIVE", {"yellow": True})
+        return None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        conclusion = self._session.conclusion
+        if conclusion is None:
+            return
+        out = terminalreporter
+        out.section("promotion gates")
+        for check in self._session.ledger.checks:
+            word = outcome_word(check)
+            out.write(table_row(check))
+            out.line(word, **COLOURS.get(word.split()[0], {}))
+        for line in self._notes():
+            out.line(line)
+        out.line("")
+        ok = conclusion.exit_code == 0
+        out.line(self._verdict_line(), green=ok, red=not ok, bold=True)
+        for reason in conclusion.refusals or conclusion.decision.reasons:
+            out.line(f"  - {reason}")
+        document, page = (_short(path) for path in conclusion.files)
+        out.line(f"report: {page}  ({document.rpartition('/')[2]} beside it)")
+        if conclusion.gate_run:
+            out.line(f"kept with the version: run {conclusion.gate_run}")
+
+    def _notes(self) -> list[str]:
+        plan = self._session.run.plan
+        notes = [change.words() for change in plan.changes]
+        loosened = {change.gate for change in plan.changes if change.loosened}
+        if loosened and self._session.run.model.version:
+            flags = " ".join(f"--gate {gate}" for gate in sorted(loosened))
+            notes.append(
+                "a loosened bar promotes only by: gatekit promote "
+                f"{plan.request.uri} --to TARGET --override REASON {flags}"
+            )
+        return ["", *notes] if notes else []
+
+    def _verdict_line(self) -> str:
+        conclusion, run = self._session.conclusion, self._session.run
+        assert conclusion is not None  # noqa: S101 - asked only after the run
+        counts = conclusion.decision.counts()
+        target = run.plan.request.target
+        if conclusion.moved:
+            return f"PROMOTED  {conclusion.moved}: {counts}"
+        if target is not None:
+            return f"PROMOTION REFUSED  {run.model.title} stays out of {target!r}: {counts}"
+        said = {"PASSED": "GATES PASSED", "INCOMPLETE": "GATES INCOMPLETE (a part proves nothing)"}
+        outcome = str(conclusion.decision.outcome)
+        return f"{said.get(outcome, f'GATES {outcome}')}  {run.model.title}: {counts}"
+
+
+def failure_words(check: Check) -> list[str]:
+    """The E lines of a failed comparison."""
+    estimate, verdict = check.estimate, check.verdict
+    assert verdict is not None  # noqa: S101 - only compared checks come here
+    bar = number_words(check.bar or 0.0, estimate.unit)
+    lines = [f"{estimate.name} {check.op} {bar}   {verdict.outcome}"]
+    if estimate.is_number and estimate.level != 1.0:
+        low, high = bounds_words(check)
+        lines.append(
+            f"    measured   {number_words(estimate.value, estimate.unit)}   between {low} and "
+            f"{high} at level {estimate.level:g}   n = {estimate.n:,}"
+        )
+    else:
+        lines.append(f"    measured   {number_words(estimate.value, estimate.unit)}   n = {estimate.n:,}")
+    lines.append(f"    {verdict.reason}")
+    return [*lines, *(f"    {line}" for line in estimate.detail)]
+
+
+def table_row(check: Check) -> str:
+    """A row of the table up to its outcome: 66 columns, or more for a long name."""
+    estimate = check.estimate
+    bar = "" if check.bar is None else f"{check.op} {number_words(check.bar, estimate.unit)}"
+    if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
+        return f"{check.gate:<11} {estimate.name:<23} {'':<8} {'':<17} {bar:<10}"
+    value = number_words(estimate.value, estimate.unit)
+    span = "" if estimate.level in (0.5, 1.0) else "[{}, {}]".format(*bounds_words(check))
+    return f"{check.gate:<11} {estimate.name:<23} {value:<8} {span:<17} {bar:<10}"
+
+
+def outcome_word(check: Check) -> str:
+    """PASSED, FAILED, INCONCLUSIVE, and what else must be said in a word or two."""
+    if check.verdict is None:
+        return "NEVER COMPARED"
+    word = str(check.verdict.outcome)
+    if not check.verdict.blocking and check.verdict.outcome is not Outcome.SHOWN:
+        return f"{word} (observed)"
+    return f"{word} (point)" if check.estimate.level == 0.5 else word  # noqa: PLR2004 - the point level
+
+
+def check_line(check: Check) -> str:
+    """One check on one line, for JUnit."""
+    return " ".join(f"{table_row(check)} {outcome_word(check)}".split())
+
+
+def bounds_words(check: Check) -> tuple[str, str]:
+    """The two bounds, with enough digits to tell them from the bar."""
+    estimate = check.estimate
+    return _digits(estimate.low, check.bar, estimate), _digits(estimate.high, check.bar, estimate)
+
+
+def _digits(bound: float, bar: float | None, estimate: Estimate) -> str:
+    if math.isinf(bound):
+        return "-inf" if bound < 0 else "inf"
+    for digits in range(3, 8):
+        text = f"{bound:.{digits}g}"
+        if bar is None or bound == bar or (float(text) > bar) == (bound > bar) and float(text) != bar:
+            return text
+    return f"{bound:g}" if estimate.unit else text
+
+
+def _short(path: object) -> str:
+    from pathlib import Path
+
+    whole = Path(str(path))
+    try:
+        return str(whole.relative_to(Path.cwd()))
+    except ValueError:
+        return str(whole)

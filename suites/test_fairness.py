@@ -1,0 +1,27 @@
+"""Does the candidate treat the groups of each sensitive column alike?"""
+
+import pytest
+
+from gatekit.gates import fairness
+
+pytestmark = pytest.mark.gate("fairness")
+
+
+def test_groups_are_selected_at_similar_rates(gate, candidate, holdout):
+    gap = gate.measure(fairness.demographic_parity_difference, candidate, holdout)
+    assert gap <= gate.policy.fairness.demographic_parity_difference
+
+
+def test_groups_have_equal_opportunity(gate, candidate, holdout):
+    gap = gate.measure(fairness.equal_opportunity_difference, candidate, holdout)
+    assert gap <= gate.policy.fairness.equal_opportunity_difference
+
+
+def test_groups_have_equal_odds(gate, candidate, holdout):
+    gap = gate.measure(fairness.equalized_odds_difference, candidate, holdout)
+    assert gap <= gate.policy.fairness.equalized_odds_difference
+
+
+def test_no_group_is_selected_much_less_than_another(gate, candidate, holdout):
+    ratio = gate.measure(fairness.selection_rate_ratio, candidate, holdout)
+    assert ratio >= gate.policy.fairness.selection_rate_ratio
