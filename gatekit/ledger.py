@@ -34,6 +34,13 @@ class Bar(float):
         return Bar(-float(self), self.key)
 
 
+class NoBar:
+    """A bar the policy does not set: what is compared with it is shown and proves nothing."""
+
+    def __neg__(self) -> NoBar:
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One comparison (or, with no op, one measurement that was never compared)."""
@@ -95,41 +102,41 @@ class Measurement:
 
     def __init__(self, estimate: Estimate, gate: str, test: str, *, blocking: bool) -> None:
         self.estimate = estimate
-        self.verdict: Verdict | None = None
         self._gate = gate
         self._test = test
         self._blocking = blocking
         self.checks: list[Check] = []
 
-    def __ge__(self, bar: float | None) -> Verdict:  # type: ignore[override]
+    def __ge__(self, bar: float | NoBar) -> Verdict:  # type: ignore[override]
         return self._compare(">=", bar)
 
-    def __le__(self, bar: float | None) -> Verdict:  # type: ignore[override]
+    def __le__(self, bar: float | NoBar) -> Verdict:  # type: ignore[override]
         return self._compare("<=", bar)
 
     def page(self) -> list[Check]:
         """What the ledger shall hold: the comparisons, or the lonely measurement."""
         return self.checks or [Check(self._gate, self._test, self.estimate)]
 
-    def _compare(self, op: Op, bar: float | None) -> Verdict:
-        if bar is not None and (isinstance(bar, bool) or not isinstance(bar, (int, float))):
-            raise TypeError(f"compared with {type(bar).__name__}: {USE_BOUNDS}")
-        if bar is not None and not math.isfinite(bar):
-            raise ValueError(f"{self.estimate.name} compared with {bar}: a bar is a finite number")
+    def _compare(self, op: Op, bar: float | NoBar) -> Verdict:
+        number = None if isinstance(bar, NoBar) else self._number(bar)
         key = bar.key if isinstance(bar, Bar) else None
-        self.verdict = self._judge(op, bar)
-        number = None if bar is None else float(bar)
-        self.checks.append(
-            Check(self._gate, self._test, self.estimate, self.verdict, op, number, key)
-        )
-        return self.verdict
+        verdict = self._judge(op, number)
+        self.checks.append(Check(self._gate, self._test, self.estimate, verdict, op, number, key))
+        return verdict
+
+    def _number(self, bar: object) -> float:
+        if isinstance(bar, bool) or not isinstance(bar, (int, float)):
+            raise TypeError(f"compared with {type(bar).__name__}: {USE_BOUNDS}")
+        if not math.isfinite(bar):
+            raise ValueError(f"{self.estimate.name} compared with {bar}: a bar is a finite number")
+        return float(bar)
 
     def _judge(self, op: Op, bar: float | None) -> Verdict:
         if bar is None:
             return Verdict(Outcome.SHOWN, "the policy sets no bar", blocking=False)
         if self.estimate.method == NO_CHAMPION:
             return Verdict(Outcome.NO_CHAMPION, "; ".join(self.estimate.detail))
-        judged = decide(self.estimate, op, float(bar))
+        judged = decide(self.estimate, op, bar)
         return Verdict(judged.outcome, judged.reason, judged.rows_needed, self._blocking)
 
     def _refuse(self, *_: object) -> NoReturn:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from gatekit.errors import PolicyError
-from gatekit.ledger import Bar
+from gatekit.ledger import Bar, NoBar
 
 Mode = Literal["enforce", "observe"]
 SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of the ladder
@@ -48,7 +48,7 @@ class AccuracyGate(GateTable):
     """Floor on accuracy, and how much may be lost against the champion (absolute, paired)."""
 
     floor: float | None = _bar(tighter="up")
-    tolerated_loss: float | None = _bar(0.0, tighter="down")
+    tolerated_loss: float | None = _bar(tighter="down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +218,7 @@ class Policy:
 
 
 class PolicyFace:
-    """`gate.policy.accuracy.floor`: bars that remember their key, None where none is set."""
+    """`gate.policy.accuracy.floor`: bars that remember their key."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -246,5 +246,7 @@ class TableFace:
                 raise AttributeError(f"[own.{self._gate}] sets no {key!r}")
             return Bar(self._table.numbers[key], f"{self._gate}.{key}")
         value = getattr(self._table, key)
-        is_bar = key in self._table.bars()
-        return Bar(value, f"{self._gate}.{key}") if is_bar else value
+        bars = {f.name for f in fields(self._table) if f.metadata.get("bar")}
+        if key not in bars:
+            return value
+        return NoBar() if value is None else Bar(value, f"{self._gate}.{key}")
