@@ -51,7 +51,10 @@ class MlflowRegistry:
                 "Check the path; a new registry is made in a folder that exists",
             )
         self._registry_uri = os.environ.get("MLFLOW_REGISTRY_URI") or _default_registry(uri)
-        with self._place.asking("opening the registry"):
+        with self._place.asking("opening the registry"), warnings.catch_warnings():
+            # MLflow's dependencies deprecate things under its hands; under `pytest -W error` that
+            # would be an exception in the middle of its start-up
+            warnings.simplefilter("ignore")
             from mlflow import MlflowClient
 
             self._client = MlflowClient(tracking_uri=uri, registry_uri=self._registry_uri)
