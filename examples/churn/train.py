@@ -40,8 +40,9 @@ REQUIREMENTS = [f"{name}=={version(name)}" for name in ("scikit-learn", "skops",
 
 def train(kind: str, name: str) -> dict[str, str | float]:
     """Fit, log, register; returns what the last line prints."""
-    registry = MlflowRegistry(find_project(Path(__file__).parent).registry_uri())
-    mlflow.set_tracking_uri(registry.uri)
+    uri = find_project().registry_uri()
+    registry = MlflowRegistry(uri, create=True)
+    mlflow.set_tracking_uri(uri)
     mlflow.set_experiment(experiment_id=registry.experiment("churn"))
     train_file, holdout_file = make_data()
     train_rows, holdout = pd.read_parquet(train_file), pd.read_parquet(holdout_file)

@@ -34,17 +34,19 @@ class MlflowRegistry:
     """The `Registry` protocol over `MlflowClient`.
 
     `MLFLOW_REGISTRY_URI` wins for registry calls, and MLflow's own variables for credentials are
-    honoured.
+    honoured. `create` makes the folder of an embedded database; MLflow makes the database.
 
     Raises:
         RegistryUnavailable: an embedded database cannot be opened.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, create: bool = False) -> None:
         prepare_environment()
         self._uri = uri
         self._place = Place.of(uri)
         database = database_file(uri)
+        if database is not None and create:
+            database.parent.mkdir(parents=True, exist_ok=True)
         if database is not None and not database.parent.is_dir():
             raise RegistryUnavailable(
                 f"the registry at {self.uri} does not answer: no folder {database.parent}",

@@ -130,6 +130,11 @@ class Runner:
         reply = self._ask_about("time", table, engine, {"calls": calls, "warm_up": warm_up})
         return checked(self._column(reply, "being timed"), calls)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still be asked: a process that died or hung stays dead."""
+        return self._ended is None
+
     def close(self) -> None:
         """End the process and everything it started; safe to call twice."""
         if self._ended is None:
