@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from gatekit.errors import CandidateError, DataError, ModelMisbehaved, UsageProblem
@@ -22,6 +21,8 @@ from gatekit.scoring.signature import Signature, read_signature
 from gatekit.scoring.tables import conform
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pyarrow as pa
 
