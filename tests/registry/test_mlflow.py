@@ -25,23 +25,24 @@ from .conftest import logged_run, registered
 from .contract import model_folder, snapshot
 
 CREDENTIALS = ("TOKEN", "USERNAME", "PASSWORD")
-EVERY_READ = (
-    lambda registry, into: registry.version("m", "1"),
-    lambda registry, into: registry.versions("m"),
-    lambda registry, into: registry.by_alias("m", "champion"),
-    lambda registry, into: registry.by_stage("m", "Staging"),
-    lambda registry, into: registry.holder("m", "champion", "alias"),
-    lambda registry, into: registry.holder("m", "Staging", "stage"),
-    lambda registry, into: registry.entries("m.journal"),
-    lambda registry, into: registry.append("m.journal", {"kind": "intent"}),
-    lambda registry, into: registry.fetch("models:/m/1", into),
-    lambda registry, into: registry.fetch("runs:/" + "0" * 32 + "/model", into),
-    lambda registry, into: registry.read("0" * 32, "report.json"),
-    lambda registry, into: registry.attach(GateRunRecord("t", {}, {}, {}), {}),
-    lambda registry, into: registry.move("m", "champion", "1", "alias"),
-    lambda registry, into: registry.clear("m", "Staging", "stage"),
-    lambda registry, into: registry.tag("m", "1", "k", "v"),
-)
+CALLS = {
+    "version": lambda registry, into: registry.version("m", "1"),
+    "versions": lambda registry, into: registry.versions("m"),
+    "by_alias": lambda registry, into: registry.by_alias("m", "champion"),
+    "by_stage": lambda registry, into: registry.by_stage("m", "Staging"),
+    "alias_holder": lambda registry, into: registry.holder("m", "champion", "alias"),
+    "stage_holder": lambda registry, into: registry.holder("m", "Staging", "stage"),
+    "entries": lambda registry, into: registry.entries("m.journal"),
+    "append": lambda registry, into: registry.append("m.journal", {"kind": "intent"}),
+    "fetch_version": lambda registry, into: registry.fetch("models:/m/1", into),
+    "fetch_run": lambda registry, into: registry.fetch("runs:/" + "0" * 32 + "/model", into),
+    "read": lambda registry, into: registry.read("0" * 32, "report.json"),
+    "attach": lambda registry, into: registry.attach(GateRunRecord("t", {}, {}, {}), {}),
+    "move": lambda registry, into: registry.move("m", "champion", "1", "alias"),
+    "clear": lambda registry, into: registry.clear("m", "Staging", "stage"),
+    "tag": lambda registry, into: registry.tag("m", "1", "k", "v"),
+}
+every_call = pytest.mark.parametrize("call", CALLS)
 
 
 def opened(uri):
@@ -99,23 +100,23 @@ def closed_port():
 
 
 class TestOutage:
-    @pytest.mark.parametrize("ask", EVERY_READ)
-    def test_a_closed_port_is_an_outage_said_at_once(self, closed_port, tmp_path, ask):
+    @every_call
+    def test_a_closed_port_is_an_outage_said_at_once(self, closed_port, tmp_path, call):
         began = time.monotonic()
         with pytest.raises(RegistryUnavailable, match=f"registry at {closed_port} does not answer"):
-            ask(opened(closed_port), tmp_path / "into")
+            CALLS[call](opened(closed_port), tmp_path / "into")
         assert time.monotonic() - began < 5
 
-    @pytest.mark.parametrize("ask", EVERY_READ)
+    @every_call
     @pytest.mark.parametrize(
         "body",
         [b"oops", b'{"error_code": "INTERNAL_ERROR", "message": "alias not found"}'],
     )
-    def test_a_server_that_answers_500_is_an_outage(self, answering, tmp_path, ask, body):
+    def test_a_server_that_answers_500_is_an_outage(self, answering, tmp_path, call, body):
         uri, _ = answering(500, body)
         began = time.monotonic()
         with pytest.raises(RegistryUnavailable, match="does not answer"):
-            ask(opened(uri), tmp_path / "into")
+            CALLS[call](opened(uri), tmp_path / "into")
         assert time.monotonic() - began < 10
 
     def test_a_server_that_accepts_and_says_nothing_is_an_outage(self, monkeypatch, tmp_path):
@@ -139,7 +140,7 @@ class TestOutage:
         opened(closed_port)
         assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "3"
 
-    @pytest.mark.parametrize("ask", EVERY_READ)
+    @every_call
     @pytest.mark.parametrize(
         ("status", "body"),
         [
@@ -149,10 +150,10 @@ class TestOutage:
             (429, b'{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}'),
         ],
     )
-    def test_what_is_no_mlflow_never_says_absent(self, answering, tmp_path, ask, status, body):
+    def test_what_is_no_mlflow_never_says_absent(self, answering, tmp_path, call, status, body):
         uri, _ = answering(status, body)
         with pytest.raises(RegistryError) as caught:
-            ask(opened(uri), tmp_path / "into")
+            CALLS[call](opened(uri), tmp_path / "into")
         assert not isinstance(caught.value, NotFound)
 
     def test_a_file_that_is_no_database_is_an_outage(self, tmp_path):
@@ -180,7 +181,7 @@ class TestOutage:
 
 
 class TestRights:
-    @pytest.mark.parametrize("ask", EVERY_READ)
+    @every_call
     @pytest.mark.parametrize(
         ("status", "body"),
         [
@@ -189,10 +190,10 @@ class TestRights:
             (403, b'{"error_code": "PERMISSION_DENIED", "message": "Permission denied"}'),
         ],
     )
-    def test_a_missing_right_is_named(self, answering, tmp_path, ask, status, body):
+    def test_a_missing_right_is_named(self, answering, tmp_path, call, status, body):
         uri, _ = answering(status, body)
         with pytest.raises(RegistryError, match=f"right to do this is missing.*{status}") as caught:
-            ask(opened(uri), tmp_path / "into")
+            CALLS[call](opened(uri), tmp_path / "into")
         assert not isinstance(caught.value, NotFound | RegistryUnavailable)
 
     def test_a_token_is_sent(self, answering, monkeypatch):
@@ -215,13 +216,15 @@ class TestRights:
         secret = quote("s3cret!")
         registry = opened(uri.replace("http://", f"http://ci:{secret}@"))
         assert registry.uri == uri.replace("http://", "http://ci@")
-        for ask in EVERY_READ:
+        for ask in CALLS.values():
             with pytest.raises(RegistryUnavailable) as caught:
                 ask(registry, tmp_path / "into")
             assert "s3cret" not in f"{caught.value} {caught.value.__cause__}"
         assert {sent for _, sent in seen} == {"Basic " + base64.b64encode(b"ci:s3cret!").decode()}
 
-    def test_the_registry_variable_wins_for_registry_calls(self, answering, monkeypatch, closed_port):
+    def test_the_registry_variable_wins_for_registry_calls(
+        self, answering, monkeypatch, closed_port
+    ):
         body = json.dumps({"model_version": {"name": "m", "version": "7"}}).encode()
         uri, seen = answering(200, body)
         monkeypatch.setenv("MLFLOW_REGISTRY_URI", uri)
@@ -238,7 +241,7 @@ class TestJournal:
         registry, journal = sqlite_bench.registry, f"{name}.journal"
         assert registry.append(journal, {"n": "1"}) == 1
         tags = registry._client.get_model_version(journal, "1").tags
-        registry._client.create_model_version(journal, "gatekit-journal:entry", tags=tags)
+        registry._client.create_model_version(journal, "gatekit-journal:/entry", tags=tags)
         assert registry.append(journal, {"n": "3"}) == 3
         assert registry.entries(journal) == [(1, {"n": "1"}), (3, {"n": "3"})]
 
@@ -306,9 +309,7 @@ def check_version_of_logged_model(bench, name, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:  # MLflow's SQL store asks its ambient registry here
         patch.setenv("MLFLOW_TRACKING_URI", bench.uri)
         bench.registry._client.create_registered_model(name)
-        bench.registry._client.create_model_version(
-            name, f"models:/{model}", run, model_id=model
-        )
+        bench.registry._client.create_model_version(name, f"models:/{model}", run, model_id=model)
     before = snapshot(bench.store)
     found = bench.registry.version(name, "1")
     assert (found.run_id, found.source) == (run, f"models:/{model}")
@@ -343,7 +344,9 @@ class TestFiles:
             sqlite_bench.registry.fetch(f"models:/{name}/1", tmp_path / "into")
         assert not isinstance(caught.value, NotFound)
 
-    def test_an_artifact_store_that_is_down_is_an_outage(self, sqlite_bench, name, tmp_path, closed_port):
+    def test_an_artifact_store_that_is_down_is_an_outage(
+        self, sqlite_bench, name, tmp_path, closed_port
+    ):
         run, _ = logged_run(sqlite_bench.registry, model_folder(tmp_path / "source", "w"))
         source = closed_port.replace("http://", "mlflow-artifacts://") + "/model"
         registered(sqlite_bench.registry, name, source, run)
