@@ -32,6 +32,7 @@ class MemoryRegistry:
         self.after: Hook = _nothing
         self._lock = threading.RLock()
         self._versions: dict[str, dict[str, ModelVersion]] = {}
+        self._given: dict[str, int] = {}
         self._files: dict[tuple[str, str], dict[str, bytes]] = {}
         self._aliases: dict[tuple[str, str], str] = {}
         self._stages: dict[tuple[str, str], str] = {}
@@ -47,7 +48,8 @@ class MemoryRegistry:
         """Add a version of a model with these files, by their relative path."""
         with self._lock:
             versions = self._versions.setdefault(name, {})
-            number = str(max(map(int, versions), default=0) + 1)
+            self._given[name] = self._given.get(name, 0) + 1  # a deleted number is not used again
+            number = str(self._given[name])
             versions[number] = ModelVersion(name, number, source=f"memory:{name}/{number}")
             self._files[name, number] = {_inside(path): content for path, content in files.items()}
             return versions[number]
