@@ -49,8 +49,9 @@ class Promotion:
     entry: int = 0
     notes: tuple[str, ...] = ()
 
-    def lines(self) -> list[str]:
-        """What a person wants to read of it."""
+    @property
+    def words(self) -> str:
+        """What happened, in one line."""
         subject = f"{self.name} version {self.version}"
         before = f"version {self.before}" if self.before else "nobody"
         said = {
@@ -58,8 +59,12 @@ class Promotion:
             "already": f"{subject} already holds '{self.target}' on proof; nothing was written",
             "dry run": f"{subject} would hold '{self.target}' (now: {before}); nothing was written",
         }
+        return said[self.state]
+
+    def lines(self) -> list[str]:
+        """What a person wants to read of it."""
         marks = [("  " if each.satisfied else "! ") + each.words for each in self.requirements]
-        return [*self.notes, said[self.state], *marks]
+        return [*self.notes, self.words, *marks]
 
 
 def promote(
