@@ -20,6 +20,7 @@ def status(world):
 
 def test_a_model_that_nobody_promoted(world):
     world.add()
+    assert "churn-model: 1 version, newest 1; policy sha256:" in status(world)
     assert "staging holder nobody yet production holder nobody yet refused nothing" in status(world)
 
 
