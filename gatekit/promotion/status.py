@@ -6,7 +6,6 @@ import json
 import textwrap
 from datetime import datetime
 
-from gatekit.errors import NotFound
 from gatekit.policy import Policy
 from gatekit.promotion.desk import Clock, Desk, open_words
 from gatekit.promotion.journal import Entry, Journal
@@ -36,7 +35,8 @@ def status_lines(
     desk = Desk(registry, name, policy.pointer, "", clock)
     versions = registry.versions(name)
     journal = desk.journal()
-    known = f"{len(versions)} versions, newest {versions[0].version}"
+    count = "1 version" if len(versions) == 1 else f"{len(versions)} versions"
+    known = f"{count}, newest {versions[0].version}"
     lines = [f"{plain(name)}: {known}; policy {shown_digest(policy.digest)}"]
     for target in dict.fromkeys((*policy.promotion, *journal.targets)):
         lines += _target_lines(target, desk, journal)
@@ -102,10 +102,7 @@ def _refused_lines(registry: Registry, versions: list[ModelVersion]) -> list[str
     for _, version, run_id in candidates:
         only = {key: value for key, value in version.tags.items() if key == TAG_PREFIX + run_id}
         slim = ModelVersion(version.name, version.version, tags=only)
-        try:
-            filed = read_proofs(registry, slim).filed
-        except NotFound:
-            continue
+        filed = read_proofs(registry, slim).filed
         if not filed:
             continue
         report = filed[0].report

@@ -80,7 +80,9 @@ class World:
     def add(self, content=None, gates=OFFLINE, **changed):
         """Register a version and file a report for it; returns its number."""
         made = content or f"bytes {len(self.registry._files) + 1}".encode()
-        version = self.registry.register(NAME, {"MLmodel": b"flavors: {}", "model.pkl": made}).version
+        version = self.registry.register(
+            NAME, {"MLmodel": b"flavors: {}", "model.pkl": made}
+        ).version
         if gates:
             self.file(version, gates, **changed)
         return version
@@ -89,31 +91,58 @@ class World:
         """File a report about the bytes of a version as they are now; returns the run's id."""
         self.later(minutes=1)
         raw = (report := self.report(version, gates, **changed)).to_json()
-        run_id = self.registry.attach(GateRunRecord("gates", {}, {}, {}), {
-            JSON_FILE: raw.replace(b"FAILED", b"PASSED") if tamper else raw
-        })
+        run_id = self.registry.attach(
+            GateRunRecord("gates", {}, {}, {}),
+            {JSON_FILE: raw.replace(b"FAILED", b"PASSED") if tamper else raw},
+        )
         self.registry.tag(NAME, version, TAG_PREFIX + run_id, summary_tag(report, raw))
         return run_id
 
     def report(self, version, gates, *, digest=None, policy=None, loosened=(), voids=(), lonely=()):
         outcomes = set(gates.values())
-        worst = next((o for o in ("FAILED", "INCONCLUSIVE", "INCOMPLETE") if o in outcomes), "PASSED")
+        worst = next(
+            (o for o in ("FAILED", "INCONCLUSIVE", "INCOMPLETE") if o in outcomes), "PASSED"
+        )
         return Report(
-            model={"name": NAME, "version": version, "uri": f"models:/{NAME}/{version}",
-                   "digest": digest or self.desk.digest(version)},
-            champion={}, data={},
-            policy={"digest": policy or self.policy.digest, "changes": [
-                {"gate": gate, "loosened": True, "words": f"{gate}.floor loosened from 0.8 to 0.7"}
-                for gate in loosened]},
+            model={
+                "name": NAME,
+                "version": version,
+                "uri": f"models:/{NAME}/{version}",
+                "digest": digest or self.desk.digest(version),
+            },
+            champion={},
+            data={},
+            policy={
+                "digest": policy or self.policy.digest,
+                "changes": [
+                    {
+                        "gate": gate,
+                        "loosened": True,
+                        "words": f"{gate}.floor loosened from 0.8 to 0.7",
+                    }
+                    for gate in loosened
+                ],
+            },
             run={"created": self.now.isoformat(), "voids": list(voids)},
             outcome=GateOutcome("FAILED" if voids else worst),
             gates=tuple(
-                GateResult(g, GateOutcome(o), () if o in ("PASSED", "OBSERVED") else (f"{g} fell short",))
-                for g, o in gates.items()),
+                GateResult(
+                    g, GateOutcome(o), () if o in ("PASSED", "OBSERVED") else (f"{g} fell short",)
+                )
+                for g, o in gates.items()
+            ),
             reasons=tuple(f"{g}: {g} fell short" for g, o in gates.items() if o != "PASSED"),
             checks=tuple(
-                Check(g, "test", no_champion("gain", 0.95), Verdict(Outcome.NO_CHAMPION, "none yet"), ">=", 0.0)
-                for g in lonely),
+                Check(
+                    g,
+                    "test",
+                    no_champion("gain", 0.95),
+                    Verdict(Outcome.NO_CHAMPION, "none yet"),
+                    ">=",
+                    0.0,
+                )
+                for g in lonely
+            ),
         )
 
     def override(self, *gates, days=7, reason="the campaign cannot wait"):
@@ -126,7 +155,9 @@ class World:
 
     def rollback(self, target="staging", by="ana", **ask):
         self.later(seconds=1)
-        return rollback(RollbackRequest(NAME, target, by, **ask), self.registry, self.policy, self.clock)
+        return rollback(
+            RollbackRequest(NAME, target, by, **ask), self.registry, self.policy, self.clock
+        )
 
     def settled(self, target="staging"):
         """Whether pointer and journal agree and nothing is left open."""

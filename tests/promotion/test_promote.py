@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gatekit.errors import CandidateError, PolicyError, PromotionRefused, RegistryUnavailable, UsageProblem
+from gatekit.errors import (
+    CandidateError,
+    PolicyError,
+    PromotionRefused,
+    RegistryUnavailable,
+    UsageProblem,
+)
 from gatekit.policy import FairnessGate, Gates
 
 PASSED = {"accuracy": "PASSED", "latency": "PASSED"}
@@ -25,7 +31,12 @@ def test_a_proved_version_gets_the_pointer(world):
     done = world.promote(version)
     assert (done.state, done.before, world.holder()) == ("moved", "", version)
     entry = world.journal.in_effect("staging")
-    assert (entry.number, entry.kind, entry.by, entry.reports) == (done.entry, "promote", "ana", ("run1",))
+    assert (entry.number, entry.kind, entry.by, entry.reports) == (
+        done.entry,
+        "promote",
+        "ana",
+        ("run1",),
+    )
     assert entry.digest == world.desk.digest(version)
     assert entry.policy == world.policy.digest
     assert world.settled()
@@ -64,7 +75,10 @@ def test_a_dry_run_refuses_as_the_real_one_does(world):
 REFUSALS = {
     "missing report": ({"gates": {}}, ["accuracy: no report", "latency: no report"]),
     "missing gate": ({"gates": {"accuracy": "PASSED"}}, ["latency: no report"]),
-    "failed": ({"gates": {**PASSED, "accuracy": "FAILED"}}, ["accuracy: FAILED: accuracy fell short"]),
+    "failed": (
+        {"gates": {**PASSED, "accuracy": "FAILED"}},
+        ["accuracy: FAILED: accuracy fell short"],
+    ),
     "inconclusive": ({"gates": {**PASSED, "latency": "INCONCLUSIVE"}}, ["latency: INCONCLUSIVE"]),
     "incomplete": ({"gates": {**PASSED, "latency": "INCOMPLETE"}}, ["is INCOMPLETE in it"]),
     "other policy": ({"policy": "ab" * 32}, ["used another policy", "used another policy"]),
@@ -91,14 +105,18 @@ def test_what_proves_nothing_is_refused_with_every_reason(world, case):
 
 def test_bytes_overwritten_after_the_pass_are_refused(world):
     version = world.add()
-    world.registry.overwrite("churn-model", version, {"MLmodel": b"flavors: {}", "model.pkl": b"evil"})
+    world.registry.overwrite(
+        "churn-model", version, {"MLmodel": b"flavors: {}", "model.pkl": b"evil"}
+    )
     reasons = refusal(world, version)
     assert all("other bytes" in reason for reason in reasons)
 
 
 def test_a_file_renamed_inside_the_model_is_other_bytes(world):
     version = world.add(b"same")
-    world.registry.overwrite("churn-model", version, {"MLmodel": b"flavors: {}", "other.pkl": b"same"})
+    world.registry.overwrite(
+        "churn-model", version, {"MLmodel": b"flavors: {}", "other.pkl": b"same"}
+    )
     assert "other bytes" in refusal(world, version)[0]
 
 
@@ -181,7 +199,11 @@ def test_an_override_is_recorded_in_full(world):
     version = world.add(gates={**PASSED, "accuracy": "FAILED"})
     done = world.promote(version, override=world.override("accuracy"))
     entry = world.journal.in_effect("staging")
-    assert (entry.kind, entry.overridden, entry.reason) == ("override", ("accuracy",), "the campaign cannot wait")
+    assert (entry.kind, entry.overridden, entry.reason) == (
+        "override",
+        ("accuracy",),
+        "the campaign cannot wait",
+    )
     assert entry.expires.startswith("2026-11-30")
     words = next(each.words for each in done.requirements if each.gate == "accuracy")
     assert "FAILED" in words
