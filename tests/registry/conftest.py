@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import uuid
 import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,48 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     yield
     assert list(folder.iterdir()) == [], "something was written into the working folder"
+
+
+@pytest.fixture
+def answering():
+    """Start a small HTTP server that answers everything with one status and body."""
+    with contextlib.ExitStack() as stack:
+
+        def start(status, body, kind="application/json"):
+            seen = []
+
+            class Handler(BaseHTTPRequestHandler):
+                def answer(self):
+                    self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    seen.append((self.path, self.headers.get("Authorization")))
+                    content = body(self) if callable(body) else body
+                    self.send_response(status)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+
+                do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = answer
+
+                def log_message(self, *args):
+                    pass
+
+            server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}", seen
+
+        yield start
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, never listening
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,7 +11,7 @@ from gatekit.digest import model_files
 from gatekit.errors import CandidateError, NotFound, RegistryUnavailable
 from gatekit.registry import GateRunRecord, open_registry
 from gatekit.registry.folder import FolderRegistry
-from gatekit.registry.folder_files import plain_name, segment
+from gatekit.registry.folder_files import numbers, plain_name, segment
 
 from .contract import model_folder
 
@@ -84,3 +85,43 @@ def test_a_name_is_one_path_segment_and_reversible(name):
 
 def test_names_differ_where_case_is_ignored():
     assert segment("Production").lower() != segment("production").lower()
+
+
+def test_racing_registrations_each_get_a_number_of_their_own(registry, tmp_path):
+    folder = model_folder(tmp_path / "racing", "w")
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: registry.register("churn", folder).version, range(40)))
+    assert sorted(map(int, made)) == list(range(2, 42))
+    assert len(registry.versions("churn")) == 41
+    assert len(model_files(registry.fetch("models:/churn/41", tmp_path / "into"))) == 2
+
+
+def test_racing_tags_are_all_kept(registry):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: registry.tag("churn", "1", f"k{n}", str(n)), range(40)))
+    assert registry.version("churn", "1").tags == {"a": "b"} | {f"k{n}": str(n) for n in range(40)}
+
+
+def test_racing_stage_moves_leave_one_holder(registry, tmp_path):
+    folder = model_folder(tmp_path / "racing", "w")
+    for _ in range(3):
+        registry.register("churn", folder)
+    with ThreadPoolExecutor(4) as pool:
+        moves = (str(1 + n % 4) for n in range(40))
+        list(pool.map(lambda v: registry.move("churn", "Staging", v, "stage"), moves))
+    stages = (tmp_path / "registry" / "models" / "churn" / "stages.json").read_text()
+    assert stages.count("Staging") == 1
+
+
+def test_a_number_that_was_taken_meanwhile_is_not_taken_again(registry, tmp_path, monkeypatch):
+    before = model_files(registry.fetch("models:/churn/1", tmp_path / "before"))
+    stale = [[]]  # what a racer saw before version 1 was there
+
+    def once_stale(folder, ending=""):
+        return stale.pop() if stale else numbers(folder, ending)
+
+    monkeypatch.setattr("gatekit.registry.folder.numbers", once_stale)
+    other = model_folder(tmp_path / "other", "other weights")
+    assert registry.register("churn", other).version == "2"
+    assert stale == []
+    assert model_files(registry.fetch("models:/churn/1", tmp_path / "after")) == before
