@@ -97,7 +97,9 @@ def newest_that_counts(gate: str, policy: Policy, claim: Claim) -> Filed | None:
     counting = [
         filed
         for filed in claim.proofs.filed
-        if _counts(filed, policy, claim) and _outcome(filed, gate) in _SEVERITY
+        if _counts(filed, policy, claim)
+        and _outcome(filed, gate) in _SEVERITY
+        and not _part_of_a_part(filed, gate)
     ]
     return max(counting, key=lambda filed: (filed.created, _badness(filed, gate)), default=None)
 
@@ -105,6 +107,13 @@ def newest_that_counts(gate: str, policy: Policy, claim: Claim) -> Filed | None:
 def _counts(filed: Filed, policy: Policy, claim: Claim) -> bool:
     same_policy = filed.report.policy["digest"] == policy.digest
     return filed.report.digest == claim.digest and same_policy
+
+
+def _part_of_a_part(filed: Filed, gate: str) -> bool:
+    """A run of chosen tests proves nothing by the gates it passed, unless it is a whole pass."""
+    passed = _outcome(filed, gate) in (GateOutcome.PASSED, GateOutcome.OBSERVED)
+    whole = filed.report.outcome is GateOutcome.PASSED or not filed.report.run.get("narrowed")
+    return passed and not (whole and filed.report.outcome is not GateOutcome.INCOMPLETE)
 
 
 def _outcome(filed: Filed, gate: str) -> GateOutcome | None:
@@ -175,6 +184,8 @@ def _why_none(gate: str, policy: Policy, claim: Claim) -> str:
             f"yours is {shown_digest(policy.digest)}{ignored}"
         )
     result = report.gate(gate)
+    if result is not None and not result.reasons:
+        return f"{the_report} ran a chosen part of the tests, which proves nothing{ignored}"
     why = "; ".join(result.reasons) if result is not None else ""
     return plain(f"{the_report} is INCOMPLETE in it: {why}{ignored}")
 
