@@ -12,7 +12,6 @@ from gatekit.errors import ModelMisbehaved
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.scan import scan
-from gatekit.scoring.engines import load_engine
 from gatekit.testing import write_toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
