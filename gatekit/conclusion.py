@@ -103,7 +103,8 @@ def _promote(run: GateRun, registry: Registry, decision: Decision, target: str, 
         tested_digest=run.model.digest,
     )
     try:
-        return promote(request, registry, run.plan.reviewed).words
+        done = promote(request, registry, run.plan.reviewed)
+        return f"{done.words} {'; '.join(done.notes)}".strip()
     except GatekitError as error:
         refusals.extend(getattr(error, "reasons", ()) or [str(error)])
         return ""

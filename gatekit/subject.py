@@ -54,6 +54,7 @@ class Subject:
         self._start = start
         self._runner: Runner | None = None
         self._starts = 0
+        self._engines: set[str] = set()
         self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
 
     @property
@@ -67,7 +68,11 @@ class Subject:
         Raises:
             ModelMisbehaved: it crashed, hung, or answered something that is no prediction.
         """
-        return self._living().predict(table, engine=engine)
+        runner = self._living()
+        if engine is not None and engine not in self._engines:
+            runner.load(self.candidate.folder, engine)
+            self._engines.add(engine)
+        return runner.predict(table, engine=engine)
 
     def predictions(self, holdout: Holdout, *, engine: str | None = None) -> NDArray[Any]:
         """Labels for every row of the holdout, predicted once.
@@ -116,4 +121,5 @@ class Subject:
         self._starts += 1
         self._runner = self._start()
         self._runner.load(self.candidate.folder, self.engine)
+        self._engines = {self.engine}
         return self._runner

@@ -64,7 +64,7 @@ def nondeterminism(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimat
     def again(table: pa.Table) -> str:
         return _unlike(candidate.predict(table), candidate.predict(table), "first", "again")
 
-    return _search("rows answered differently", again, candidate, holdout, ask)
+    return _search("unrepeatable rows", again, candidate, holdout, ask)
 
 
 def _unlike(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any], *names: str) -> str:

@@ -15,10 +15,8 @@ _SQLITE = "sqlite:///"
 
 
 def embedded_uri(root: Path) -> str:
-    """Make `<root>/.gatekit/` and return the `sqlite:///` URI of the registry in it."""
-    folder = root.resolve() / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    return f"{_SQLITE}{folder / 'mlflow.db'}"
+    """The `sqlite:///` URI of the registry in `<root>/.gatekit/`, named in full. Makes nothing."""
+    return f"{_SQLITE}{root.resolve() / FOLDER / 'mlflow.db'}"
 
 
 def database_file(uri: str) -> Path | None:

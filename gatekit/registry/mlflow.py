@@ -34,17 +34,19 @@ class MlflowRegistry:
     """The `Registry` protocol over `MlflowClient`.
 
     `MLFLOW_REGISTRY_URI` wins for registry calls, and MLflow's own variables for credentials are
-    honoured.
+    honoured. `create` makes the folder of an embedded database; MLflow makes the database.
 
     Raises:
         RegistryUnavailable: an embedded database cannot be opened.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, create: bool = False) -> None:
         prepare_environment()
         self._uri = uri
         self._place = Place.of(uri)
         database = database_file(uri)
+        if database is not None and create:
+            database.parent.mkdir(parents=True, exist_ok=True)
         if database is not None and not database.parent.is_dir():
             raise RegistryUnavailable(
                 f"the registry at {self.uri} does not answer: no folder {database.parent}",
@@ -139,7 +141,7 @@ class MlflowRegistry:
             with self._asking(what):
                 self._client.set_registered_model_alias(name, target, version)
         else:
-            self._staged(what, lambda: self._transition(name, version, stage, archive=True))
+            self._staged(what, partial(self._move_stage, name, version, stage))
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Delete the alias, or archive everybody in the stage."""
@@ -151,9 +153,7 @@ class MlflowRegistry:
         stage = stage_of(target, movable=True)
         with self._asking(what):
             self._require_model(name)
-            held = [v for v in self._journal.search(name) if v.current_stage == stage]
-        for each in held:  # after a race there can be more than one
-            self._staged(what, partial(self._transition, name, str(each.version), "Archived"))
+        self._staged(what, partial(self._archive, name, stage))
 
     def tag(self, name: str, version: str, key: str, value: str) -> None:
         """Set a tag on a version."""
@@ -203,6 +203,24 @@ class MlflowRegistry:
                 self._require_model(name)
             return None
         return _described(max(found, key=lambda each: int(each.version)))
+
+    def _move_stage(self, name: str, version: str, stage: str) -> None:
+        try:
+            self._transition(name, version, stage, archive=True)
+        except Exception as error:
+            # Over PostgreSQL with psycopg 3, which `postgresql://` means by now, MLflow's server
+            # compares numbers with text here and rolls back. Then in two steps: at every moment
+            # the stage resolves either to the old holder or to the new one.
+            if "operator does not exist" not in str(error):
+                raise
+            self._transition(name, version, stage)
+            self._archive(name, stage, but=version)
+
+    def _archive(self, name: str, stage: str, but: str = "") -> None:
+        """Archive everybody in the stage: after a race there can be more than one."""
+        for each in self._journal.search(name):
+            if each.current_stage == stage and str(each.version) != but:
+                self._transition(name, str(each.version), "Archived")
 
     def _transition(self, name: str, version: str, stage: str, *, archive: bool = False) -> None:
         self._client.transition_model_version_stage(

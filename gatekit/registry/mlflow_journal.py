@@ -19,7 +19,7 @@ from gatekit.registry.mlflow_errors import Place, error_code
 
 MARK = "gatekit.journal"
 TOKEN = "gatekit.journal.token"  # noqa: S105 - names an entry, opens nothing
-SOURCE = "gatekit-journal:entry"  # no files; a scheme that no artifact store has
+SOURCE = "gatekit-journal:/entry"  # no files; a scheme that no artifact store has
 _PAGE = 1000
 _PATIENCE_S = 20.0
 # What MLflow says when a number was taken under its hands, or SQLite's file was locked. In both

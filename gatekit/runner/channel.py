@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -62,9 +64,14 @@ class Channel:
             os.set_blocking(source, False)
             self._poll.register(source, select.POLLIN)
         os.set_blocking(outgoing, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            for pipe in (incoming, outgoing):
+                # Fewer turns for a large table; the system may refuse, and all works without.
+                with suppress(OSError):
+                    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIECE)
 
     def send(self, frame: Frame, seconds: float) -> None:
-        """Write `frame`; TimeoutError when it takes longer than `seconds`, Closed when it cannot."""
+        """Write `frame`; TimeoutError after `seconds`, Closed when nobody is there to read it."""
         deadline = monotonic() + seconds
         for piece in encode(frame):
             left = piece

@@ -27,7 +27,7 @@ PASSED = (
 
 
 def child_environment(scratch: Path, source: Mapping[str, str]) -> dict[str, str]:
-    """What the candidate's process sees of `source`, with its home and temporary files in `scratch`.
+    """What the candidate's process sees of `source`; its home and temporary files are `scratch`.
 
     No credential passes, since nothing passes that is not named here.
     """

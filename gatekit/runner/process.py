@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from gatekit.errors import CandidateError, DataError, ModelMisbehaved, UsageProblem
@@ -22,6 +21,8 @@ from gatekit.scoring.signature import Signature, read_signature
 from gatekit.scoring.tables import conform
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pyarrow as pa
 
@@ -129,6 +130,11 @@ class Runner:
             raise UsageProblem(f"cannot time {calls} calls after {warm_up} to warm up")
         reply = self._ask_about("time", table, engine, {"calls": calls, "warm_up": warm_up})
         return checked(self._column(reply, "being timed"), calls)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still be asked: a process that died or hung stays dead."""
+        return self._ended is None
 
     def close(self) -> None:
         """End the process and everything it started; safe to call twice."""

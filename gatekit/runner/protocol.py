@@ -1,6 +1,6 @@
-"""Frames between gatekit and a candidate's process, over two pipes of their own.
+r"""Frames between gatekit and a candidate's process, over two pipes of their own.
 
-    4 bytes   magic            b"gk1\\n"
+    4 bytes   magic            b"gk1\n"
     4 bytes   length of header big-endian
     8 bytes   length of body   big-endian
     header    a JSON object

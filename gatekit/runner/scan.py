@@ -17,12 +17,11 @@ from gatekit.errors import CandidateError
 from gatekit.scoring.signature import read_mlmodel
 
 # mlflow.pyfunc.loaders.* is missing on purpose: those run a script that lies in the model.
-LOADERS = tuple(
-    f"mlflow.{flavor}"
-    for flavor in (
-        "catboost h2o keras lightgbm onnx paddle pmdarima prophet pyfunc.model pytorch sklearn "
-        "spacy spark statsmodels tensorflow xgboost"
-    ).split()
+LOADERS = (
+    *("mlflow.catboost", "mlflow.h2o", "mlflow.keras", "mlflow.lightgbm", "mlflow.onnx"),
+    *("mlflow.paddle", "mlflow.pmdarima", "mlflow.prophet", "mlflow.pyfunc.model"),
+    *("mlflow.pytorch", "mlflow.sklearn", "mlflow.spacy", "mlflow.spark", "mlflow.statsmodels"),
+    *("mlflow.tensorflow", "mlflow.xgboost"),
 )
 OWN = "gatekit.testing."
 # A class below one of these libraries: the last word has a capital, so functions such as

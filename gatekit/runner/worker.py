@@ -181,8 +181,8 @@ def main() -> None:
     """Serve the two pipes named on the command line."""
     incoming, outgoing = int(sys.argv[1]), int(sys.argv[2])
     # What the model starts must not hold the pipes open.
-    os.set_inheritable(incoming, False)
-    os.set_inheritable(outgoing, False)
+    for descriptor in (incoming, outgoing):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keyword
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Worker(incoming, outgoing).serve()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from gatekit.errors import DataError
 from gatekit.scoring.signature import Column, Signature, arrow_type
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 # pandas keeps no empty value in these; with one the column would silently become floats.
@@ -28,6 +31,9 @@ def conform(table: pa.Table, signature: Signature | None) -> pa.Table:
     """
     if signature is None:
         return table
+    whole = _schema(signature)
+    if table.schema.equals(whole) and not table.schema.metadata:
+        return _without_empty(table, signature.inputs)
     present = set(table.column_names)
     missing = [c.name for c in signature.inputs if c.required and c.name not in present]
     if missing:
@@ -36,19 +42,9 @@ def conform(table: pa.Table, signature: Signature | None) -> pa.Table:
             f"Its columns are {_listed(table.column_names)}",
         )
     columns = [column for column in signature.inputs if column.name in present]
-    schema = pa.schema([(column.name, arrow_type(column.type)) for column in columns])
-    if table.schema.equals(schema, check_metadata=False) and not table.schema.metadata:
-        cast = list(table.columns)
-    else:
-        cast = [_cast(table, column) for column in columns]
-    for column, values in zip(columns, cast, strict=True):
-        if column.type in NEVER_EMPTY and values.null_count:
-            raise DataError(
-                f"column {column.name!r} has {values.null_count} empty values; the model's "
-                f"signature calls it {column.type}, which has none",
-                "Fill them, or save the model with a signature that says double",
-            )
-    return pa.Table.from_arrays(cast, schema=schema)
+    schema = pa.schema([whole.field(column.name) for column in columns])
+    cast = [_cast(table, column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return _without_empty(pa.Table.from_arrays(cast, schema=schema), columns)
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -63,15 +59,32 @@ def to_array(table: pa.Table) -> np.ndarray[Any, Any]:
     float64, or float32 when every column is float32: what scikit-learn makes of such a frame.
     """
     single = all(field.type == pa.float32() for field in table.schema)
-    array = np.empty((table.num_rows, table.num_columns), np.float32 if single else np.float64)
+    # Columns lie together, as in a frame: the other order changes sums in their last digit.
+    shape = (table.num_rows, table.num_columns)
+    array = np.empty(shape, np.float32 if single else np.float64, order="F")
     for position, column in enumerate(table.columns):
         array[:, position] = column.to_numpy()
     return array
 
 
-def _cast(table: pa.Table, column: Column) -> pa.ChunkedArray:
+@lru_cache(maxsize=64)
+def _schema(signature: Signature) -> pa.Schema:
+    return pa.schema([(column.name, arrow_type(column.type)) for column in signature.inputs])
+
+
+def _without_empty(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    for position, column in enumerate(columns):
+        if column.type in NEVER_EMPTY and (empty := table.column(position).null_count):
+            raise DataError(
+                f"column {column.name!r} has {empty} empty values; the model's signature calls "
+                f"it {column.type}, which has none",
+                "Fill them, or save the model with a signature that says double",
+            )
+    return table
+
+
+def _cast(table: pa.Table, column: Column, wanted: pa.DataType) -> pa.ChunkedArray:
     values = table.column(column.name)
-    wanted = arrow_type(column.type)
     if values.type.equals(wanted):
         return values
     if pa.types.is_dictionary(values.type):

@@ -60,7 +60,8 @@ def _open(config: pytest.Config) -> GateSession:
         config.args[:] = default_suites(plan)
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"  # a suite is two lines; the E lines are the story
-    run, registry = open_run(plan)
+    spread = getattr(config.option, "numprocesses", None)  # xdist: workers start their own
+    run, registry = open_run(plan, warm=not (spread or config.option.collectonly))
     session = GateSession(run, registry, options)
     if sys.flags.optimize or config.getoption("assertmode") == "plain":
         how = "python -O" if sys.flags.optimize else "--assert=plain"

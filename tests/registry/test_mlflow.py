@@ -1,235 +1,22 @@
-"""What only an MLflow registry has: outages, credentials, logged models, experiments, silence."""
+"""What only an MLflow registry has: logged models, experiments, lost answers, silence."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import json
 import logging
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import quote
 
 import pytest
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
-from gatekit.registry import GateRunRecord
+from gatekit.registry import GateRunRecord, open_registry
 from gatekit.registry.embedded import artifact_location, database_file, embedded_uri
 
 from .conftest import logged_run, registered
 from .contract import model_folder, snapshot
 
-CREDENTIALS = ("TOKEN", "USERNAME", "PASSWORD")
-EVERY_READ = (
-    lambda registry, into: registry.version("m", "1"),
-    lambda registry, into: registry.versions("m"),
-    lambda registry, into: registry.by_alias("m", "champion"),
-    lambda registry, into: registry.by_stage("m", "Staging"),
-    lambda registry, into: registry.holder("m", "champion", "alias"),
-    lambda registry, into: registry.holder("m", "Staging", "stage"),
-    lambda registry, into: registry.entries("m.journal"),
-    lambda registry, into: registry.append("m.journal", {"kind": "intent"}),
-    lambda registry, into: registry.fetch("models:/m/1", into),
-    lambda registry, into: registry.fetch("runs:/" + "0" * 32 + "/model", into),
-    lambda registry, into: registry.read("0" * 32, "report.json"),
-    lambda registry, into: registry.attach(GateRunRecord("t", {}, {}, {}), {}),
-    lambda registry, into: registry.move("m", "champion", "1", "alias"),
-    lambda registry, into: registry.clear("m", "Staging", "stage"),
-    lambda registry, into: registry.tag("m", "1", "k", "v"),
-)
-
-
-def opened(uri):
-    from gatekit.registry.mlflow import MlflowRegistry
-
-    return MlflowRegistry(uri)
-
-
-@pytest.fixture(autouse=True)
-def no_credentials(monkeypatch, elsewhere):
-    for each in CREDENTIALS:
-        monkeypatch.delenv(f"MLFLOW_TRACKING_{each}", raising=False)
-
-
-@pytest.fixture
-def answering():
-    """Start a small HTTP server that answers everything with one status and body."""
-    with contextlib.ExitStack() as stack:
-
-        def start(status, body, kind="application/json"):
-            seen = []
-
-            class Handler(BaseHTTPRequestHandler):
-                def answer(self):
-                    self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                    seen.append((self.path, self.headers.get("Authorization")))
-                    content = body(self) if callable(body) else body
-                    self.send_response(status)
-                    self.send_header("Content-Type", kind)
-                    self.send_header("Content-Length", str(len(content)))
-                    self.end_headers()
-                    self.wfile.write(content)
-
-                do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = answer
-
-                def log_message(self, *args):
-                    pass
-
-            server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(server.server_close)
-            stack.callback(server.shutdown)
-            return f"http://127.0.0.1:{server.server_port}", seen
-
-        yield start
-
-
-@pytest.fixture
-def closed_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, never listening
-
-
-class TestOutage:
-    @pytest.mark.parametrize("ask", EVERY_READ)
-    def test_a_closed_port_is_an_outage_said_at_once(self, closed_port, tmp_path, ask):
-        began = time.monotonic()
-        with pytest.raises(RegistryUnavailable, match=f"registry at {closed_port} does not answer"):
-            ask(opened(closed_port), tmp_path / "into")
-        assert time.monotonic() - began < 5
-
-    @pytest.mark.parametrize("ask", EVERY_READ)
-    @pytest.mark.parametrize(
-        "body",
-        [b"oops", b'{"error_code": "INTERNAL_ERROR", "message": "alias not found"}'],
-    )
-    def test_a_server_that_answers_500_is_an_outage(self, answering, tmp_path, ask, body):
-        uri, _ = answering(500, body)
-        began = time.monotonic()
-        with pytest.raises(RegistryUnavailable, match="does not answer"):
-            ask(opened(uri), tmp_path / "into")
-        assert time.monotonic() - began < 10
-
-    def test_a_server_that_accepts_and_says_nothing_is_an_outage(self, monkeypatch, tmp_path):
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            registry = opened(f"http://127.0.0.1:{silent.getsockname()[1]}")
-            began = time.monotonic()
-            with pytest.raises(RegistryUnavailable, match="does not answer"):
-                registry.holder("m", "champion", "alias")
-            assert time.monotonic() - began < 8
-
-    def test_the_default_patience_is_seconds(self, closed_port, monkeypatch):
-        for variable in ("MAX_RETRIES", "TIMEOUT"):
-            monkeypatch.delenv(f"MLFLOW_HTTP_REQUEST_{variable}", raising=False)
-        opened(closed_port)
-        retries = int(os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
-        assert (retries + 1) * int(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) <= 20
-
-    def test_what_the_user_has_set_wins(self, closed_port, monkeypatch):
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-        opened(closed_port)
-        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "3"
-
-    @pytest.mark.parametrize("ask", EVERY_READ)
-    @pytest.mark.parametrize(
-        ("status", "body"),
-        [
-            (404, b"<html>default backend</html>"),
-            (404, b'{"detail": "Not Found"}'),
-            (200, b"<html>please log in</html>"),
-            (429, b'{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}'),
-        ],
-    )
-    def test_what_is_no_mlflow_never_says_absent(self, answering, tmp_path, ask, status, body):
-        uri, _ = answering(status, body)
-        with pytest.raises(RegistryError) as caught:
-            ask(opened(uri), tmp_path / "into")
-        assert not isinstance(caught.value, NotFound)
-
-    def test_a_file_that_is_no_database_is_an_outage(self, tmp_path):
-        (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
-        with pytest.raises(RegistryUnavailable, match="does not answer"):
-            opened(f"sqlite:///{tmp_path}/broken.db").versions("m")
-
-    def test_a_missing_folder_is_an_outage_and_is_not_made(self, tmp_path):
-        with pytest.raises(RegistryUnavailable, match="no folder"):
-            opened(f"sqlite:///{tmp_path}/typo/mlflow.db")
-        assert not (tmp_path / "typo").exists()
-
-    def test_a_database_that_breaks_later_is_an_outage(self, tmp_path):
-        registry = opened(embedded_uri(tmp_path))
-        with pytest.raises(NotFound):
-            registry.versions("m")
-        (tmp_path / ".gatekit" / "mlflow.db").write_bytes(b"this is no database" * 100)
-        for ask in (
-            lambda: registry.versions("m"),
-            lambda: registry.holder("m", "champion", "alias"),
-            lambda: registry.entries("m.journal"),
-        ):
-            with pytest.raises(RegistryUnavailable, match="does not answer"):
-                ask()
-
-
-class TestRights:
-    @pytest.mark.parametrize("ask", EVERY_READ)
-    @pytest.mark.parametrize(
-        ("status", "body"),
-        [
-            (401, b"You are not authenticated"),
-            (403, b"Permission denied"),
-            (403, b'{"error_code": "PERMISSION_DENIED", "message": "Permission denied"}'),
-        ],
-    )
-    def test_a_missing_right_is_named(self, answering, tmp_path, ask, status, body):
-        uri, _ = answering(status, body)
-        with pytest.raises(RegistryError, match=f"right to do this is missing.*{status}") as caught:
-            ask(opened(uri), tmp_path / "into")
-        assert not isinstance(caught.value, NotFound | RegistryUnavailable)
-
-    def test_a_token_is_sent(self, answering, monkeypatch):
-        uri, seen = answering(500, b"")
-        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
-        with pytest.raises(RegistryUnavailable):
-            opened(uri).versions("m")
-        assert {sent for _, sent in seen} == {"Bearer t0ken"}
-
-    def test_a_user_and_password_are_sent(self, answering, monkeypatch):
-        uri, seen = answering(500, b"")
-        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ci")
-        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "pa:ss")
-        with pytest.raises(RegistryUnavailable):
-            opened(uri).versions("m")
-        assert {sent for _, sent in seen} == {"Basic " + base64.b64encode(b"ci:pa:ss").decode()}
-
-    def test_a_password_in_the_uri_is_used_and_never_shown(self, answering, tmp_path):
-        uri, seen = answering(500, b"")
-        secret = quote("s3cret!")
-        registry = opened(uri.replace("http://", f"http://ci:{secret}@"))
-        assert registry.uri == uri.replace("http://", "http://ci@")
-        for ask in EVERY_READ:
-            with pytest.raises(RegistryUnavailable) as caught:
-                ask(registry, tmp_path / "into")
-            assert "s3cret" not in f"{caught.value} {caught.value.__cause__}"
-        assert {sent for _, sent in seen} == {"Basic " + base64.b64encode(b"ci:s3cret!").decode()}
-
-    def test_the_registry_variable_wins_for_registry_calls(self, answering, monkeypatch, closed_port):
-        body = json.dumps({"model_version": {"name": "m", "version": "7"}}).encode()
-        uri, seen = answering(200, body)
-        monkeypatch.setenv("MLFLOW_REGISTRY_URI", uri)
-        registry = opened(closed_port)
-        assert registry.by_alias("m", "champion").version == "7"
-        assert len(seen) == 1
-        with pytest.raises(RegistryUnavailable, match=closed_port):
-            registry.read("0" * 32, "report.json")
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 class TestJournal:
@@ -238,7 +25,7 @@ class TestJournal:
         registry, journal = sqlite_bench.registry, f"{name}.journal"
         assert registry.append(journal, {"n": "1"}) == 1
         tags = registry._client.get_model_version(journal, "1").tags
-        registry._client.create_model_version(journal, "gatekit-journal:entry", tags=tags)
+        registry._client.create_model_version(journal, "gatekit-journal:/entry", tags=tags)
         assert registry.append(journal, {"n": "3"}) == 3
         assert registry.entries(journal) == [(1, {"n": "1"}), (3, {"n": "3"})]
 
@@ -306,9 +93,7 @@ def check_version_of_logged_model(bench, name, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:  # MLflow's SQL store asks its ambient registry here
         patch.setenv("MLFLOW_TRACKING_URI", bench.uri)
         bench.registry._client.create_registered_model(name)
-        bench.registry._client.create_model_version(
-            name, f"models:/{model}", run, model_id=model
-        )
+        bench.registry._client.create_model_version(name, f"models:/{model}", run, model_id=model)
     before = snapshot(bench.store)
     found = bench.registry.version(name, "1")
     assert (found.run_id, found.source) == (run, f"models:/{model}")
@@ -343,7 +128,9 @@ class TestFiles:
             sqlite_bench.registry.fetch(f"models:/{name}/1", tmp_path / "into")
         assert not isinstance(caught.value, NotFound)
 
-    def test_an_artifact_store_that_is_down_is_an_outage(self, sqlite_bench, name, tmp_path, closed_port):
+    def test_an_artifact_store_that_is_down_is_an_outage(
+        self, sqlite_bench, name, tmp_path, closed_port
+    ):
         run, _ = logged_run(sqlite_bench.registry, model_folder(tmp_path / "source", "w"))
         source = closed_port.replace("http://", "mlflow-artifacts://") + "/model"
         registered(sqlite_bench.registry, name, source, run)
@@ -456,7 +243,7 @@ class TestSilence:
         assert said(server_bench.uri) == ""
 
     def test_retries_are_not_announced(self, closed_port):
-        opened(closed_port)
+        open_registry(closed_port)
         assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.WARNING)
 
     def test_the_package_stays_light(self):
