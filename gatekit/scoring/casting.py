@@ -36,13 +36,14 @@ class Decoder:
     """A signature made ready once for many payloads."""
 
     signature: Signature
+    fields: tuple[pa.Field, ...]
     schema: pa.Schema
 
     @classmethod
     def of(cls, signature: Signature) -> Decoder:
         """The decoder for a signature."""
-        fields = [pa.field(column.name, arrow_type(column.type)) for column in signature.inputs]
-        return cls(signature, pa.schema(fields))
+        fields = tuple(pa.field(c.name, arrow_type(c.type)) for c in signature.inputs)
+        return cls(signature, fields, pa.schema(fields))
 
     def decode(self, payload: object) -> pa.Table:
         """The rows of `payload`, typed and ordered as the signature says, (rows, columns).
@@ -53,13 +54,17 @@ class Decoder:
             BadRows: the payload is not rows of this signature.
         """
         given = _columns(payload, self.signature)
-        arrays, fields = [], []
-        for column, field in zip(self.signature.inputs, self.schema, strict=True):
-            if column.name in given:
-                arrays.append(_array(column, field.type, given[column.name]))
-                fields.append(field)
-        whole = len(fields) == len(self.schema)
-        return pa.Table.from_arrays(arrays, schema=self.schema if whole else pa.schema(fields))
+        if len(given) == len(self.fields):
+            fields, schema = self.fields, self.schema
+        else:
+            fields = tuple(field for field in self.fields if field.name in given)
+            schema = pa.schema(fields)
+        columns = [c for c in self.signature.inputs if c.name in given]
+        arrays = [
+            _array(column, field.type, given[column.name])
+            for column, field in zip(columns, fields, strict=True)
+        ]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def decode(payload: object, signature: Signature) -> pa.Table:
