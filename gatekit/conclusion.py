@@ -36,7 +36,7 @@ class Conclusion:
 
 
 def conclude(
-    run: GateRun, registry: Registry, ledger: Ledger, asked: Asked, folder: Path
+    run: GateRun, registry: Registry | None, ledger: Ledger, asked: Asked, folder: Path
 ) -> Conclusion:
     """Judge the ledger and carry the judgement out.
 
@@ -49,12 +49,12 @@ def conclude(
     files = _write(folder, report, raw)
     refusals: list[str] = []
     gate_run = moved = ""
-    if run.model.version:
+    if run.model.version and registry is not None:
         try:
             gate_run = attach(registry, run.model, report, raw)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
-    if asked.target is not None:
+    if asked.target is not None and registry is not None:
         moved = _promote(run, registry, decision, asked.target, refusals)
     passed = decision.outcome is GateOutcome.PASSED or (
         decision.outcome is GateOutcome.INCOMPLETE and asked.target is None

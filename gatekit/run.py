@@ -100,22 +100,25 @@ def _start_runner(scratch: Path) -> Runner:
     return runner
 
 
-def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry]:
+def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    `warm` starts the candidate's process at once, so that it imports while this one resolves.
+    A model folder without --champion needs no registry, and none is asked. `warm` starts the candidate's process at once, so that it imports while
+    this one resolves.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
         RegistryUnavailable: the registry did not answer.
     """
-    check_registry_exists(plan.project)
+    alone = plan.uri.form == "folder" and plan.request.champion is None
+    if not alone:
+        check_registry_exists(plan.project)
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
     runner = _start_runner(scratch) if warm else None
     try:
         if runner is not None:
             runner.start("sklearn")
-        registry = open_registry(plan.project.registry_uri())
+        registry = None if alone else open_registry(plan.project.registry_uri())
         into = scratch / "candidate"
         into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
@@ -132,8 +135,10 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry]:
 
 
 def _find_champion(
-    plan: Plan, registry: Registry, candidate: Candidate, scratch: Path
+    plan: Plan, registry: Registry | None, candidate: Candidate, scratch: Path
 ) -> Candidate | NoChampion:
+    if registry is None:
+        return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
     into.mkdir()
     if plan.request.champion is not None:

@@ -21,7 +21,7 @@ floor = 0.8
 tolerated_loss = 0.05
 
 [gates.robustness]
-stability = 0.5
+stability = 0.3
 
 [promotion.staging]
 requires = ["accuracy", "robustness"]

@@ -163,7 +163,7 @@ def test_without_the_plugin_the_option_is_unknown(project):
 
 def test_junit_names_the_measurement(project):
     project.run("--model-uri", project.register(), "--junitxml", "junit.xml")
-    assert "accuracy accuracy 1 [0.9925, 1] &gt;= 0.8 PASSED" in (project.root / "junit.xml").read_text()
+    assert "accuracy accuracy 1 [0.993, 1] &gt;= 0.8 PASSED" in (project.root / "junit.xml").read_text()
 
 
 def test_stop_at_the_first_failure(project):
