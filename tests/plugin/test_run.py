@@ -20,7 +20,7 @@ def test_a_failure_leaves_the_pointer(project):
 
 
 def test_an_undecided_model_is_inconclusive_and_says_how_many_rows_would_decide(project):
-    uri = project.register(wrong=0.18)
+    uri = project.register(wrong=0.19)
     result = project.run("--model-uri", uri, "--promote-to", "staging")
     project.refused(result, "INCONCLUSIVE", "400 rows cannot decide it, about")
     assert "INCONCLUSIVE " in result.stdout.str()
@@ -33,7 +33,7 @@ def test_without_a_target_the_exit_code_is_the_verdict_and_nothing_moves(project
 
 
 def test_a_loosened_bar_passes_its_gates_and_does_not_promote(project):
-    uri = project.register(wrong=0.18)
+    uri = project.register(wrong=0.19)
     result = project.run("--model-uri", uri, "--gate-set", "accuracy.floor=0.5", "--promote-to", "staging")
     assert result.ret == 1
     assert str(project.report.outcome) == "PASSED"
@@ -44,7 +44,7 @@ def test_a_loosened_bar_passes_its_gates_and_does_not_promote(project):
 
 
 def test_a_point_decision_is_called_one(project):
-    uri = project.register(wrong=0.18)
+    uri = project.register(wrong=0.19)
     result = project.run("--model-uri", uri, "--gate-set", "accuracy.level=0.5", "-k", "floor")
     assert "PASSED point" in result.stdout.str()
     assert "accuracy.level loosened from 0.95 to 0.5" in result.stdout.str()
