@@ -83,7 +83,9 @@ class Report:
             "checks": [check.as_dict() for check in self.checks],
             "tests": list(self.tests),
         }
-        return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        # half a surrogate pair, from a model's own words, becomes its JSON escape
+        return text.encode("utf-8", "backslashreplace")
 
     @classmethod
     def from_json(cls, raw: bytes) -> Report:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gatekit.estimate import Estimate
 from gatekit.ledger import Check, Measurement
+from gatekit.report.words import bounds_words, outcome_word
 from gatekit.verdict import Outcome, number_words
 
 if TYPE_CHECKING:
@@ -136,35 +135,9 @@ def table_row(check: Check) -> str:
     return f"{check.gate:<11} {estimate.name:<23} {value:<8} {span:<17} {bar:<10}"
 
 
-def outcome_word(check: Check) -> str:
-    """PASSED, FAILED, INCONCLUSIVE, and what else must be said in a word or two."""
-    if check.verdict is None:
-        return "NEVER COMPARED"
-    word = str(check.verdict.outcome)
-    if not check.verdict.blocking and check.verdict.outcome is not Outcome.SHOWN:
-        return f"{word} (observed)"
-    return f"{word} (point)" if check.estimate.level == 0.5 else word  # noqa: PLR2004 - the point level
-
-
 def check_line(check: Check) -> str:
     """One check on one line, for JUnit."""
     return " ".join(f"{table_row(check)} {outcome_word(check)}".split())
-
-
-def bounds_words(check: Check) -> tuple[str, str]:
-    """The two bounds, with enough digits to tell them from the bar."""
-    estimate = check.estimate
-    return _digits(estimate.low, check.bar, estimate), _digits(estimate.high, check.bar, estimate)
-
-
-def _digits(bound: float, bar: float | None, estimate: Estimate) -> str:
-    if math.isinf(bound):
-        return "-inf" if bound < 0 else "inf"
-    for digits in range(3, 8):
-        text = f"{bound:.{digits}g}"
-        if bar is None or bound == bar or (float(text) > bar) == (bound > bar) and float(text) != bar:
-            return text
-    return f"{bound:g}" if estimate.unit else text
 
 
 def _short(path: object) -> str:
