@@ -15,7 +15,14 @@ from gatekit.errors import GatekitError
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
-from gatekit.report.document import HTML_FILE, JSON_FILE, TAG_PREFIX, Report, build_report, summary_tag
+from gatekit.report.document import (
+    HTML_FILE,
+    JSON_FILE,
+    TAG_PREFIX,
+    Report,
+    build_report,
+    summary_tag,
+)
 from gatekit.report.page import render_page
 from gatekit.run import GateRun
 
@@ -89,7 +96,9 @@ def attach(registry: Registry, model: Candidate, report: Report, raw: bytes) -> 
     return run_id
 
 
-def _promote(run: GateRun, registry: Registry, decision: Decision, target: str, refusals: list[str]) -> str:
+def _promote(
+    run: GateRun, registry: Registry, decision: Decision, target: str, refusals: list[str]
+) -> str:
     if decision.outcome is not GateOutcome.PASSED or refusals:
         refusals.extend(decision.reasons or ["the run is not a pass"])
         return ""
@@ -122,7 +131,11 @@ def _identity(run: GateRun) -> dict[str, dict[str, Any]]:
     plan, champion = run.plan, run.champion_model
     return {
         "model": run.model.as_dict(),
-        "champion": {"title": champion.title, "version": champion.version, "digest": champion.digest}
+        "champion": {
+            "title": champion.title,
+            "version": champion.version,
+            "digest": champion.digest,
+        }
         if isinstance(champion, Candidate)
         else {"none": champion.reason},
         "data": {

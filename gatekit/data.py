@@ -107,7 +107,9 @@ def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
     """
     path = (relative_to / spec.path).resolve()
     if not path.is_file():
-        raise DataError(f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy")
+        raise DataError(
+            f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy"
+        )
     sha256 = file_sha256(path)
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DataError(

@@ -51,7 +51,9 @@ class Plan:
         """Whether tests of that gate belong in this run: asked for, or a team's own."""
         if gate not in BUILT_IN or gate in self.required:
             return True
-        return gate in self.policy.declared and (gate in SERVICE_GATES) == (self.request.service_url is not None)
+        return gate in self.policy.declared and (gate in SERVICE_GATES) == (
+            self.request.service_url is not None
+        )
 
 
 def make_plan(request: RunRequest, start: Path | None = None) -> Plan:

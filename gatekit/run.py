@@ -30,7 +30,9 @@ from gatekit.subject import NoChampion, Subject, SubjectSpec
 class GateRun:
     """The parts of a run, all resolved. Made by `open_run` and `join_run`."""
 
-    def __init__(self, plan: Plan, scratch: Path, candidate: Candidate, champion: Candidate | NoChampion) -> None:
+    def __init__(
+        self, plan: Plan, scratch: Path, candidate: Candidate, champion: Candidate | NoChampion
+    ) -> None:
         self.plan = plan
         self.scratch = scratch
         self.model = candidate

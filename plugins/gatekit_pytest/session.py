@@ -25,8 +25,9 @@ from gatekit_pytest.selection import default_suites, keep_wanted
 from gatekit_pytest.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gatekit.registry import Registry
     from gatekit.service_client import LiveService
+
+    from gatekit.registry import Registry
 
 TICKET = "gatekit_ticket"
 
@@ -117,7 +118,9 @@ class GateSession:
         return self._live
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         self.is_observer = config.option.collectonly
         keep_wanted(self.run.plan, config, items)
         self._expected = {item.nodeid: name for item in items if (name := gate_name(item))}
@@ -129,11 +132,17 @@ class GateSession:
                 self.ledger.deselected.append((name, item.nodeid))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         name = gate_name(item)
         if name is not None:
-            page = item.stash[GATE_KEY].page() if report.when == "call" and GATE_KEY in item.stash else []
+            page = (
+                item.stash[GATE_KEY].page()
+                if report.when == "call" and GATE_KEY in item.stash
+                else []
+            )
             report.gatekit = {"gate": name, "checks": [check.as_dict() for check in page]}
             if report.when == "call":
                 from gatekit_pytest.terminal import check_line
@@ -168,10 +177,14 @@ class GateSession:
             if test not in self._finished:
                 self.ledger.tests.append(TestOutcome(gate, test, "not run"))
         if exitstatus not in (0, 1, 5):
-            self.ledger.voids.append(f"the session was interrupted (pytest's exit status {int(exitstatus)})")
+            self.ledger.voids.append(
+                f"the session was interrupted (pytest's exit status {int(exitstatus)})"
+            )
         failed = {t.test for t in self.ledger.tests if t.outcome != "passed"}
         if session.testsfailed and not failed:
-            self.ledger.voids.append(f"{session.testsfailed} tests beside the gates failed in this session")
+            self.ledger.voids.append(
+                f"{session.testsfailed} tests beside the gates failed in this session"
+            )
         try:
             self.conclusion = self._conclude()
         finally:

@@ -7,8 +7,12 @@ import pytest
 
 from gatekit.testing.toys import toy_holdout
 
-GATE = 'import pytest\npytestmark = pytest.mark.gate("accuracy")\nfrom gatekit.gates import accuracy\n'
-FLOOR = "    assert gate.measure(accuracy.overall, candidate, holdout) >= gate.policy.accuracy.floor\n"
+GATE = (
+    'import pytest\npytestmark = pytest.mark.gate("accuracy")\nfrom gatekit.gates import accuracy\n'
+)
+FLOOR = (
+    "    assert gate.measure(accuracy.overall, candidate, holdout) >= gate.policy.accuracy.floor\n"
+)
 GAIN = (
     "def test_gain(gate, candidate, champion, holdout):\n"
     "    assert gate.measure(accuracy.paired_gain, candidate, champion, holdout)"
@@ -69,7 +73,9 @@ def test_a_nan_against_the_champion(project):
 def test_a_champion_that_lacks_what_is_measured(project):
     """A champion whose column the holdout lacks cannot be compared: that is no pass."""
     project.register(columns={"x0": "double", "gone": "double"})
-    result = project.run("--model-uri", project.register(), "--champion", "models:/toy/1", *TO_STAGING)
+    result = project.run(
+        "--model-uri", project.register(), "--champion", "models:/toy/1", *TO_STAGING
+    )
     assert result.ret == 1
     assert project.holder is None
     assert "no column 'gone'" in result.stdout.str()
@@ -108,7 +114,10 @@ def test_a_group_without_labels(project):
     column = [None, *table["sex"].to_pylist()[1:]]
     import pyarrow as pa
 
-    pq.write_table(table.set_column(table.column_names.index("sex"), "sex", pa.array(column)), project.root / "holdout.parquet")
+    pq.write_table(
+        table.set_column(table.column_names.index("sex"), "sex", pa.array(column)),
+        project.root / "holdout.parquet",
+    )
     result = project.run("--model-uri", project.register(), *TO_STAGING)
     assert result.ret == 4
     assert "'sex' lacks 1 of 400 values" in result.stderr.str()
@@ -169,7 +178,10 @@ def test_all_skipped(project):
     project.refused(run_own(project, test, gain=gain), "FAILED", "skipped")
 
 
-@pytest.mark.parametrize("args", [("-k", "floor"), ("-m", "not slow and not gate"), ("--deselect", "test_own.py::test_gain")])
+@pytest.mark.parametrize(
+    "args",
+    [("-k", "floor"), ("-m", "not slow and not gate"), ("--deselect", "test_own.py::test_gain")],
+)
 def test_deselected(project, args):
     test = f"def test_floor(gate, candidate, holdout):\n{FLOOR}"
     project.refused(run_own(project, test, *args), "INCOMPLETE", "deselected")
@@ -242,7 +254,9 @@ def test_compared_and_the_answer_ignored(project):
 
 
 def test_a_failure_that_is_caught(project):
-    test = f"def test_floor(gate, candidate, holdout):\n  try:\n{FLOOR}  except AssertionError: pass\n"
+    test = (
+        f"def test_floor(gate, candidate, holdout):\n  try:\n{FLOOR}  except AssertionError: pass\n"
+    )
     suite = own_accuracy(project, test)
     result = project.run("--model-uri", project.register(wrong=0.4), suite, *TO_STAGING)
     project.refused(result, "FAILED", "it cannot reach the floor")
@@ -264,7 +278,9 @@ def test_a_lost_worker(project):
     "leave", ["pytest.exit('enough', returncode=0)", "raise KeyboardInterrupt"]
 )
 def test_an_interrupted_session(project, leave):
-    test = f"def test_floor(gate, candidate, holdout):\n{FLOOR}\ndef test_leaves(gate):\n    {leave}\n"
+    test = (
+        f"def test_floor(gate, candidate, holdout):\n{FLOOR}\ndef test_leaves(gate):\n    {leave}\n"
+    )
     result = run_own(project, test)
     assert result.ret != 0
     assert str(project.report.outcome) == "FAILED"
@@ -302,7 +318,10 @@ def test_a_partial_run_is_incomplete_and_exits_by_its_own_gates(project):
     assert result.ret == 0
     assert str(project.report.outcome) == "INCOMPLETE"
     assert "GATES INCOMPLETE" in result.stdout.str()
-    assert project.run("--model-uri", project.register(wrong=0.4), "-k", "test_accuracy and floor").ret == 1
+    assert (
+        project.run("--model-uri", project.register(wrong=0.4), "-k", "test_accuracy and floor").ret
+        == 1
+    )
     assert project.holder is None
 
 
