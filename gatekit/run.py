@@ -18,8 +18,8 @@ from typing import Any
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.data import Holdout, open_holdout
 from gatekit.errors import NotFound, UsageProblem
-from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan
-from gatekit.registry import ModelVersion, Registry, open_registry
+from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
+from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
@@ -120,7 +120,7 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     try:
         if runner is not None:
             runner.start("sklearn")
-        registry = None if alone else open_registry(plan.project.registry_uri())
+        registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
         into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
