@@ -107,7 +107,7 @@ def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> Gate
     if open_words := _words(checks, Outcome.INCONCLUSIVE):
         return GateResult(name, GateOutcome.INCONCLUSIVE, tuple(open_words))
     if missing or hidden:
-        return GateResult(name, GateOutcome.INCOMPLETE, tuple([*hidden, *missing]))
+        return GateResult(name, GateOutcome.INCOMPLETE, (*hidden, *missing))
     if policy.table(name).mode == "observe":
         return GateResult(name, GateOutcome.OBSERVED)
     return GateResult(name, GateOutcome.PASSED)

@@ -77,8 +77,10 @@ class GateRun:
 
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
-        for held in (*self._started, *self._warm):
-            held.close()
+        for subject in self._started:
+            subject.close()
+        for runner in self._warm:
+            runner.close()
         if remove:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -105,8 +107,8 @@ def _start_runner(scratch: Path) -> Runner:
 def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    A model folder without --champion needs no registry, and none is asked. `warm` starts the candidate's process at once, so that it imports while
-    this one resolves.
+    A model folder without --champion needs no registry, and none is asked. `warm` starts the
+    candidate's process at once, so that it imports while this one resolves.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.

@@ -51,7 +51,7 @@ class Report:
             GateOutcome.PASSED: f"{subject} passed every gate asked of it{where}",
             GateOutcome.FAILED: f"{subject} failed{where}",
             GateOutcome.INCONCLUSIVE: f"{subject} is undecided{where}: the data cannot tell",
-            GateOutcome.INCOMPLETE: f"{subject} was tested in part only; that proves nothing{where}",
+            GateOutcome.INCOMPLETE: f"{subject} was tested in part, which proves nothing{where}",
         }
         return said.get(self.outcome, str(self.outcome))
 

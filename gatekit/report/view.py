@@ -75,7 +75,8 @@ class GateView:
 
 def gate_views(report: Report, limits: Limits) -> tuple[GateView, ...]:
     """The gates, worst first; at most `limits.checks` checks in all."""
-    views, room = [], limits.checks
+    views: list[GateView] = []
+    room = limits.checks
     for result in sorted(report.gates, key=lambda g: WORST_FIRST.index(g.outcome)):
         checks = [c for c in report.checks if c.gate == result.gate]
         shown = checks[:room]
