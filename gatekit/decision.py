@@ -68,9 +68,13 @@ class Decision:
 
 def decide_run(ledger: Ledger, policy: Policy, asked: Asked) -> Decision:
     """Judge the whole run."""
-    names = list(dict.fromkeys([*asked.required, *(t.gate for t in ledger.tests), *(c.gate for c in ledger.checks)]))
+    names = list(
+        dict.fromkeys(
+            [*asked.required, *(t.gate for t in ledger.tests), *(c.gate for c in ledger.checks)]
+        )
+    )
     gates = tuple(_judge_gate(name, ledger, policy, asked) for name in names)
-    reasons = tuple(f"{g.gate}: {reason}" for g in gates for reason in g.reasons)
+    reasons = tuple(_named(g.gate, reason) for g in gates for reason in g.reasons)
     if not ledger.tests:
         reasons = ("no gate was run", *reasons)
     held = {g.outcome for g in gates}
@@ -82,6 +86,10 @@ def decide_run(ledger: Ledger, policy: Policy, asked: Asked) -> Decision:
     if not ledger.tests or not {GateOutcome.PASSED, GateOutcome.OBSERVED} & held:
         return Decision(GateOutcome.FAILED, gates, reasons)
     return Decision(GateOutcome.PASSED, gates, reasons)
+
+
+def _named(gate: str, reason: str) -> str:
+    return reason if reason.startswith(f"{gate}:") else f"{gate}: {reason}"
 
 
 def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> GateResult:
@@ -99,7 +107,7 @@ def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> Gate
     if open_words := _words(checks, Outcome.INCONCLUSIVE):
         return GateResult(name, GateOutcome.INCONCLUSIVE, tuple(open_words))
     if missing or hidden:
-        return GateResult(name, GateOutcome.INCOMPLETE, tuple([*hidden, *missing]))
+        return GateResult(name, GateOutcome.INCOMPLETE, (*hidden, *missing))
     if policy.table(name).mode == "observe":
         return GateResult(name, GateOutcome.OBSERVED)
     return GateResult(name, GateOutcome.PASSED)
@@ -140,10 +148,20 @@ def _missing(name: str, checks: Iterable[Check], policy: Policy) -> list[str]:
         return ["required, but nothing of it was measured"]
     compared = {c.key for c in checks if c.verdict is not None and c.key}
     bars = policy.bars(name)
-    owed = [f"the bar {key} = {value:g} was never compared" for key, value in bars.items() if key not in compared]
+    owed = [
+        f"the bar {key} = {value:g} was never compared"
+        for key, value in bars.items()
+        if key not in compared
+    ]
     if not bars:
         owed.append("the policy sets no bar for it")
     proofs = [c for c in checks if c.verdict is not None and c.verdict.outcome is Outcome.PASSED]
-    if not proofs and policy.table(name).mode == "enforce" and not owed and not _words(checks, Outcome.FAILED) and not _words(checks, Outcome.INCONCLUSIVE):
+    if (
+        not proofs
+        and policy.table(name).mode == "enforce"
+        and not owed
+        and not _words(checks, Outcome.FAILED)
+        and not _words(checks, Outcome.INCONCLUSIVE)
+    ):
         owed.append("nothing was proved: no comparison of it passed")
     return owed

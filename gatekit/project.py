@@ -96,5 +96,3 @@ def person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container user without a name
         return f"uid {os.getuid()}"
-
-

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import feather
 
 from gatekit.candidate import Candidate
 from gatekit.data import Holdout
@@ -88,9 +87,12 @@ class Subject:
             if not file.exists():
                 said = self.predict(holdout.features(self.candidate.signature), engine=engine)
                 written = file.with_suffix(".tmp")
-                feather.write_feather(pa.table({"prediction": pa.array(said)}), written)
+                table = pa.table({"prediction": pa.array(said)})
+                with pa.ipc.new_file(str(written), table.schema) as sink:
+                    sink.write_table(table)
                 written.rename(file)
-        column = feather.read_table(file)["prediction"]
+        with pa.OSFile(str(file)) as source:
+            column = pa.ipc.open_file(source).read_all()["prediction"]
         return np.asarray(column.to_numpy())
 
     def timings(self, holdout: Holdout, calls: int) -> NDArray[np.float64]:

@@ -51,7 +51,9 @@ def train(kind: str, name: str) -> dict[str, str | float]:
         model = MODELS[kind].fit(x, y)
         accuracy = float(model.score(holdout.drop(columns=TARGET), holdout[TARGET]))
         mlflow.log_params({"model": kind, **{k: str(v) for k, v in model.get_params().items()}})
-        mlflow.log_params({"data.train": file_sha256(train_file), "data.holdout": file_sha256(holdout_file)})
+        mlflow.log_params(
+            {"data.train": file_sha256(train_file), "data.holdout": file_sha256(holdout_file)}
+        )
         mlflow.log_metric("accuracy", accuracy)
         info = mlflow.sklearn.log_model(
             model,
@@ -70,9 +72,13 @@ def train(kind: str, name: str) -> dict[str, str | float]:
 
 def main() -> None:
     """Parse, train, print the JSON line."""
-    parser = argparse.ArgumentParser(description="Train a churn model and register a new version of it.")
+    parser = argparse.ArgumentParser(
+        description="Train a churn model and register a new version of it."
+    )
     parser.add_argument("--model", choices=sorted(MODELS), default="boosting")
-    parser.add_argument("--name", default="churn-model", help="registered model name (default: %(default)s)")
+    parser.add_argument(
+        "--name", default="churn-model", help="registered model name (default: %(default)s)"
+    )
     args = parser.parse_args()
     print(json.dumps(train(args.model, args.name)))
 

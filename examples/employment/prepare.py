@@ -1,6 +1,6 @@
 """How the sample in data/ was made from the full extract; see data/README.md for its provenance.
 
-    python examples/employment/prepare.py acs_employment_ma.parquet
+python examples/employment/prepare.py acs_employment_ma.parquet
 """
 
 from __future__ import annotations

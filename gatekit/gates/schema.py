@@ -8,6 +8,7 @@ broken in that many examples. The same rows every time (`derandomize`): a gate m
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,9 @@ def order_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
 
     def reversed_(table: pa.Table) -> str:
         turned = table.take(pa.array(range(table.num_rows - 1, -1, -1)))
-        return _unlike(candidate.predict(table), candidate.predict(turned)[::-1], "forward", "backward")
+        return _unlike(
+            candidate.predict(table), candidate.predict(turned)[::-1], "forward", "backward"
+        )
 
     return _search("order-dependent rows", reversed_, candidate, holdout, ask)
 
@@ -78,9 +81,7 @@ def _unlike(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any], *names: str) -
     return f"row {row} is {one[row]} {names[0]} and {two[row]} {names[1]}"
 
 
-def _search(
-    name: str, holds: Property, candidate: Subject, holdout: Holdout, ask: Ask
-) -> Estimate:
+def _search(name: str, holds: Property, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:
     from hypothesis import Phase, given, settings
 
     rows = Rows(candidate.candidate.signature, holdout)
@@ -107,10 +108,8 @@ def _search(
             if candidate.is_alive:
                 raise AssertionError(said)
 
-    try:
+    with suppress(AssertionError):  # the last entry of `found` is the simplest
         look()
-    except AssertionError:
-        pass  # the last entry of `found` is the simplest
     told = dead or found[-1:]
     method = f"Hypothesis search, {ask.settings.examples} examples from the signature"
     return exact(name, len(told), n=ask.settings.examples, method=method, detail=tuple(told))

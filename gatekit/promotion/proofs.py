@@ -35,7 +35,7 @@ class Proofs:
     ignored: tuple[str, ...] = ()
 
 
-class _Ignored(Exception):  # noqa: N818 - caught in this file; what it carries is a reason
+class _Ignored(Exception):
     """Why a report cannot be used."""
 
 

@@ -51,7 +51,7 @@ class Report:
             GateOutcome.PASSED: f"{subject} passed every gate asked of it{where}",
             GateOutcome.FAILED: f"{subject} failed{where}",
             GateOutcome.INCONCLUSIVE: f"{subject} is undecided{where}: the data cannot tell",
-            GateOutcome.INCOMPLETE: f"{subject} was tested in part only; that proves nothing{where}",
+            GateOutcome.INCOMPLETE: f"{subject} was tested in part, which proves nothing{where}",
         }
         return said.get(self.outcome, str(self.outcome))
 
@@ -83,7 +83,9 @@ class Report:
             "checks": [check.as_dict() for check in self.checks],
             "tests": list(self.tests),
         }
-        return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        # half a surrogate pair, from a model's own words, becomes its JSON escape
+        return text.encode("utf-8", "backslashreplace")
 
     @classmethod
     def from_json(cls, raw: bytes) -> Report:
@@ -95,7 +97,9 @@ class Report:
         try:
             document = json.loads(raw)
             if document["schema"] != SCHEMA:
-                raise GatekitError(f"a report of schema {document['schema']!r}; this gatekit reads {SCHEMA!r}")
+                raise GatekitError(
+                    f"a report of schema {document['schema']!r}; this gatekit reads {SCHEMA!r}"
+                )
             return cls(
                 **{key: document[key] for key in ("model", "champion", "data", "policy", "run")},
                 outcome=GateOutcome(document["outcome"]),

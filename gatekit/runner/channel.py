@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.25
 PIPES_FULL = 2
 
 
-class Closed(Exception):  # noqa: N818 - a state, told to the user in other words
+class Closed(Exception):
     """The other end of the pipe is gone."""
 
 

@@ -269,13 +269,9 @@ class Runner:
             self._process.wait()
 
     def _release(self) -> None:
+        # Nothing is worth waiting for: the process holds a model and no state of ours.
+        self._kill()
+        self._process = None
         fds, self._fds, self._channel = self._fds, [], None
-        for fd in fds[:1]:
-            os.close(fd)  # an idle worker ends by itself when its line closes
-        if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_SECONDS if fds else 0)
-            self._kill()
-            self._process = None
-        for fd in fds[1:]:
+        for fd in fds:
             os.close(fd)

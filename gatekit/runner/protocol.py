@@ -30,7 +30,7 @@ MAX_HEADER = 1 << 20
 MAX_BODY = 1 << 32
 
 
-class Garbage(Exception):  # noqa: N818 - says what was on the pipe; never reaches a user
+class Garbage(Exception):
     """What came over the pipe is no frame; the message says why."""
 
 

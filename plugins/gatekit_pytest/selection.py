@@ -26,7 +26,9 @@ def default_suites(plan: Plan) -> list[str]:
     for named in plan.policy.suites:
         path = plan.policy_file.parent / named
         if not path.exists():
-            raise UsageProblem(f"{plan.policy_file.name}: suites names {named!r}, which is not at {path}")
+            raise UsageProblem(
+                f"{plan.policy_file.name}: suites names {named!r}, which is not at {path}"
+            )
         suites.append(str(path))
     if not suites:
         raise UsageProblem(
@@ -38,7 +40,8 @@ def default_suites(plan: Plan) -> list[str]:
 
 def keep_wanted(plan: Plan, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out built-in gates that the policy does not ask for."""
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         name = gate_name(item)
         (kept if name is None or plan.wants(name) else dropped).append(item)

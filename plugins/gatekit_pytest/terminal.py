@@ -1,14 +1,13 @@
-"""What people read: the header, the words of a failed gate, the closing table. ASCII, 80 columns."""
+"""What people read: header, the words of a failed gate, closing table. ASCII, 80 columns."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gatekit.estimate import Estimate
 from gatekit.ledger import Check, Measurement
+from gatekit.report.words import EXACT, POINT, bounds_words
 from gatekit.verdict import Outcome, number_words
 
 if TYPE_CHECKING:
@@ -69,10 +68,10 @@ class Terminal:
         out = terminalreporter
         out.section("promotion gates")
         for check in self._session.ledger.checks:
-            word = outcome_word(check)
+            word = short_outcome(check)
             out.write(table_row(check))
             out.line(word, **COLOURS.get(word.split()[0], {}))
-        if any(outcome_word(check) in OBSERVED for check in self._session.ledger.checks):
+        if any(short_outcome(check) in OBSERVED for check in self._session.ledger.checks):
             out.line("in small letters: observed, does not block")
         for line in self._notes():
             out.line(line)
@@ -118,14 +117,16 @@ def failure_words(check: Check) -> list[str]:
     assert verdict is not None  # noqa: S101 - only compared checks come here
     bar = number_words(check.bar or 0.0, estimate.unit)
     lines = [f"{estimate.name} {check.op} {bar}   {verdict.outcome}"]
-    if estimate.is_number and estimate.level != 1.0:
+    if estimate.is_number and estimate.level != EXACT:
         low, high = bounds_words(check)
         lines.append(
             f"    measured   {number_words(estimate.value, estimate.unit)}   between {low} and "
             f"{high} at level {estimate.level:g}   n = {estimate.n:,}"
         )
     else:
-        lines.append(f"    measured   {number_words(estimate.value, estimate.unit)}   n = {estimate.n:,}")
+        lines.append(
+            f"    measured   {number_words(estimate.value, estimate.unit)}   n = {estimate.n:,}"
+        )
     lines.append(f"    {verdict.reason}")
     return [*lines, *(f"    {line}" for line in estimate.detail)]
 
@@ -136,47 +137,28 @@ def table_row(check: Check) -> str:
     bar = "" if check.bar is None else f"{check.op} {number_words(check.bar, estimate.unit)}"
     value = number_words(estimate.value, estimate.unit)
     span = "[{}, {}]".format(*bounds_words(check))
-    if estimate.level in (0.5, 1.0):  # a point decision, or a count: no interval
+    if estimate.level in (POINT, EXACT):  # a point decision, or a count: no interval
         span = ""
     if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
         value = span = ""
     return f"{check.gate:<10} {estimate.name:<20} {value:<8} {span:<16} {bar:<8} "
 
 
-def outcome_word(check: Check) -> str:
-    """The outcome; in small letters where the gate only observes."""
+def short_outcome(check: Check) -> str:
+    """The outcome in 12 letters; small ones where the gate only observes."""
     if check.verdict is None:
         return "NEVER COMPARED"
-    word = str(check.verdict.outcome)
     if check.verdict.outcome is Outcome.SHOWN:
         return "shown"
+    word = str(check.verdict.outcome)
     if not check.verdict.blocking:
         return word.lower()
-    return f"{word} point" if check.estimate.level == 0.5 else word  # noqa: PLR2004 - the point level
+    return f"{word} point" if check.estimate.level == POINT else word
 
 
 def check_line(check: Check) -> str:
     """One check on one line, for JUnit."""
-    return " ".join(f"{table_row(check)} {outcome_word(check)}".split())
-
-
-def bounds_words(check: Check) -> tuple[str, str]:
-    """The two bounds, with enough digits to tell them from the bar."""
-    estimate = check.estimate
-    return _digits(estimate.low, check.bar, estimate), _digits(estimate.high, check.bar, estimate)
-
-
-def _digits(bound: float, bar: float | None, estimate: Estimate) -> str:
-    """Three decimals (three digits from 10 on), and more only where the bar would hide."""
-    if not math.isfinite(bound):
-        return str(bound)
-    for digits in range(3, 9):
-        text = f"{bound:.{digits}g}" if estimate.unit or abs(bound) >= 1 else f"{bound:.{digits}f}"
-        text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
-        shown = float(text)
-        if bar is None or bound == bar or (shown != bar and (shown > bar) == (bound > bar)):
-            return "0" if shown == 0 else text
-    return text
+    return " ".join(f"{table_row(check)} {short_outcome(check)}".split())
 
 
 def _short(path: object) -> str:

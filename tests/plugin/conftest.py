@@ -21,7 +21,7 @@ floor = 0.8
 tolerated_loss = 0.05
 
 [gates.robustness]
-stability = 0.5
+stability = 0.3
 
 [promotion.staging]
 requires = ["accuracy", "robustness"]
@@ -42,7 +42,9 @@ class Project:
         self.registry = FolderRegistry(self.root / "registry")
         self.policy(POLICY)
         (self.root / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
-        (self.root / "pytest.ini").write_text("[pytest]\naddopts = -p no:locust -p no:cacheprovider\n")
+        (self.root / "pytest.ini").write_text(
+            "[pytest]\naddopts = -p no:locust -p no:cacheprovider\n"
+        )
         toy_holdout(self.root / "holdout.parquet", 400, seed=1, groups=("sex",))
 
     def policy(self, text):
@@ -50,7 +52,9 @@ class Project:
 
     def register(self, rule="threshold", **params):
         """Register a toy as the next version and return its URI."""
-        folder = write_toy(self.root / "made" / str(len(list(self.root.glob("made/*")))), rule, **params)
+        folder = write_toy(
+            self.root / "made" / str(len(list(self.root.glob("made/*")))), rule, **params
+        )
         version = self.registry.register("toy", folder)
         return f"models:/toy/{version.version}"
 

@@ -56,7 +56,15 @@ def test_a_bar_of_the_policy_that_is_never_compared_refuses(project):
 
 def test_an_undeclared_gate_that_fails_blocks_too(project):
     (project.root / "test_own.py").write_text(OWN.replace(">= 0", ">= 1e9"))
-    result = project.run("--model-uri", project.register(), "--promote-to", "staging", "--pyargs", "gatekit_suites", "test_own.py")
+    result = project.run(
+        "--model-uri",
+        project.register(),
+        "--promote-to",
+        "staging",
+        "--pyargs",
+        "gatekit_suites",
+        "test_own.py",
+    )
     project.refused(result, "FAILED", "1 failed, 2 passed")
 
 

@@ -80,7 +80,10 @@ REFUSALS = {
         ["accuracy: FAILED: accuracy fell short"],
     ),
     "inconclusive": ({"gates": {**PASSED, "latency": "INCONCLUSIVE"}}, ["latency: INCONCLUSIVE"]),
-    "incomplete": ({"gates": {**PASSED, "latency": "INCOMPLETE"}}, ["is INCOMPLETE in it"]),
+    "incomplete": (
+        {"gates": {**PASSED, "latency": "INCOMPLETE"}},
+        ["a chosen part of the tests", "is INCOMPLETE in it"],
+    ),
     "other policy": ({"policy": "ab" * 32}, ["used another policy", "used another policy"]),
     "other bytes": ({"digest": "cd" * 32}, ["sha256:cdcdcdcdcdcd was tested", "about other bytes"]),
     "loosened": ({"loosened": ["accuracy"]}, ["lowered by hand: accuracy.floor loosened from 0.8"]),

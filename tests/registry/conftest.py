@@ -178,7 +178,7 @@ def mlflow_bench(uri: str, store: Path):
 
     from .contract import Bench
 
-    registry = MlflowRegistry(uri)
+    registry = MlflowRegistry(uri, create=True)
 
     def register(name: str, folder: Path) -> str:
         run, source = logged_run(registry, folder)

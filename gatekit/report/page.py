@@ -1,0 +1,111 @@
+"""The report as one HTML file: offline, no script, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from gatekit.decision import GateOutcome
+from gatekit.report.document import JSON_FILE, Report
+from gatekit.report.view import SYMBOLS, Limits, cut, gate_views, stops
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+MOST_BYTES = 250_000
+# The first of these whose page is small enough is taken.
+LIMITS = (
+    Limits(details=60, letters=2_000, checks=200),
+    Limits(details=12, letters=400, checks=100),
+    Limits(details=3, letters=160, checks=40, drawn=False),
+)
+POLICY_SHARE = 20  # the policy's text may be so many times as long as any other
+
+
+def render_page(report: Report) -> str:
+    """The page of a report, below `MOST_BYTES` as UTF-8; what is left out is named."""
+    page = ""
+    for limits in LIMITS:
+        page = _template().render(_content(report, limits))
+        page = page.encode("utf-8", "replace").decode()
+        if len(page.encode()) <= MOST_BYTES:
+            break
+    return page
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    text = resources.files("gatekit.report").joinpath("page.html").read_text(encoding="utf-8")
+    made = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return made.from_string(text)
+
+
+def _content(report: Report, limits: Limits) -> dict[str, Any]:
+    stopped, rows = stops(report, limits), limits.checks
+    broken = [test for test in report.tests if test["outcome"] != "passed"]
+    files = report.model["files"]
+    return {
+        "sentence": cut(report.sentence, limits.letters),
+        "outcome": str(report.outcome),
+        "symbol": SYMBOLS.get(report.outcome, "\N{BULLET}"),
+        "passed": report.outcome is GateOutcome.PASSED,
+        "stops": stopped[:rows],
+        "more_stops": len(stopped) - len(stopped[:rows]),
+        "facts": _facts(report, limits),
+        "gates": gate_views(report, limits),
+        "changes": report.policy["changes"],
+        "loosened": any(change["loosened"] for change in report.policy["changes"]),
+        "identity": _identity(report, limits),
+        "files": files[:rows],
+        "more_files": len(files) - len(files[:rows]),
+        "packages": report.run["packages"],
+        "policy": cut(report.policy["text"], limits.letters * POLICY_SHARE),
+        "broken": [{k: cut(v, limits.letters) for k, v in test.items()} for test in broken[:rows]],
+        "more_broken": len(broken) - len(broken[:rows]),
+        "deselected": [cut(test, limits.letters) for test in report.run["deselected"][:rows]],
+        "more_deselected": max(0, len(report.run["deselected"]) - rows),
+        "json_file": JSON_FILE,
+    }
+
+
+def _champion(report: Report) -> str:
+    return str(report.champion.get("title") or report.champion.get("none"))
+
+
+def _facts(report: Report, limits: Limits) -> list[str]:
+    """What the reader needs beside the verdict: on how much data, against whom, when."""
+    held = _champion(report)
+    facts = [
+        f"{report.data['rows']:,} rows of {report.data['path']}",
+        held if "none" in report.champion else f"against {held}",
+        f"{report.run['created']} by {report.run['by']}",
+    ]
+    return [cut(fact, limits.letters) for fact in facts]
+
+
+def _identity(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    model, data, run = report.model, report.data, report.run
+    rows = [
+        ("Model", model["uri"]),
+        ("Version", model["version"] or "not registered, so not promotable"),
+        ("Training run", model["run_id"] or "unknown"),
+        ("Digest", f"sha256:{model['digest']}"),
+        ("Champion", _champion(report)),
+        ("Data", f"{data['path']}, {data['rows']:,} rows, target {data['target']}"),
+        ("Data digest", f"sha256:{data['sha256']}"),
+        ("Policy", report.policy["file"]),
+        ("Policy digest", f"sha256:{report.policy['digest']}"),
+        ("Target", run["target"] or "none asked"),
+        ("Required gates", ", ".join(run["required"]) or "none"),
+        ("Scoring engine", run["engine"]),
+        ("Service", run["service_url"] or "none asked"),
+        ("Run by", run["by"]),
+        ("When", run["created"]),
+        ("Python", f"{run['python']} on {run['machine']}"),
+    ]
+    return [(name, cut(str(words), limits.letters)) for name, words in rows]
