@@ -23,7 +23,14 @@ SIGNATURE = Signature(
         Column("note", "string", required=False),
     )
 )
-ROW = {"age": 41.5, "visits": 3, "plan": "pro", "active": True, "seen": "2024-02-29T12:00:00", "note": None}
+ROW = {
+    "age": 41.5,
+    "visits": 3,
+    "plan": "pro",
+    "active": True,
+    "seen": "2024-02-29T12:00:00",
+    "note": None,
+}
 NAMES, CELLS = list(ROW), list(ROW.values())
 
 
@@ -171,7 +178,9 @@ likely = st.fixed_dictionaries(
 payloads = st.one_of(
     value,
     st.fixed_dictionaries({"features": rows}),
-    st.fixed_dictionaries({"inputs": st.one_of(rows, st.dictionaries(st.sampled_from(NAMES), value))}),
+    st.fixed_dictionaries(
+        {"inputs": st.one_of(rows, st.dictionaries(st.sampled_from(NAMES), value))}
+    ),
     st.fixed_dictionaries({"dataframe_records": st.lists(st.one_of(record, likely), max_size=3)}),
     st.fixed_dictionaries({"dataframe_records": st.lists(likely, min_size=1, max_size=3)}),
     st.fixed_dictionaries(
@@ -199,7 +208,11 @@ def test_any_payload_gives_a_table_that_fits_or_a_sentence_without_its_values(pa
     except BadRows as error:
         told = str(error)
         for leaf in leaves(payload):
-            if isinstance(leaf, (int, float, str)) and len(str(leaf)) > 6 and str(leaf) not in NAMES:
+            if (
+                isinstance(leaf, (int, float, str))
+                and len(str(leaf)) > 6
+                and str(leaf) not in NAMES
+            ):
                 assert str(leaf) not in told
     else:
         assert table.num_rows > 0

@@ -31,7 +31,13 @@ class World:
         self.down = None
 
     def settings(self, **changed):
-        values = {"model": NAME, "registry": self.registry.uri, "cache": self.root / "cache", "poll_seconds": 0.05, "port": 0}
+        values = {
+            "model": NAME,
+            "registry": self.registry.uri,
+            "cache": self.root / "cache",
+            "poll_seconds": 0.05,
+            "port": 0,
+        }
         return Settings(**{**values, **changed})
 
     def opener(self):
@@ -90,7 +96,9 @@ def served(app):
     """The app on a free port of loopback, in a thread; gives a client."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="error", ws="none", access_log=False)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_for(lambda: server.started)
@@ -109,10 +117,15 @@ def service_process(settings, log):
     """The real thing: python -m gatekit_service on a free port; gives its URL."""
     environment = {
         **os.environ,
-        **{f"GATEKIT_{key.upper()}": str(getattr(settings, key)) for key in settings.__dataclass_fields__},
+        **{
+            f"GATEKIT_{key.upper()}": str(getattr(settings, key))
+            for key in settings.__dataclass_fields__
+        },
     }
     with log.open("wb") as stream:
-        process = subprocess.Popen([sys.executable, "-m", "gatekit_service"], env=environment, stderr=stream)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gatekit_service"], env=environment, stderr=stream
+        )
     try:
         found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 30)
         yield found[1]

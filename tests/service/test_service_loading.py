@@ -44,7 +44,11 @@ def test_a_gated_holder_is_served_with_its_proof(world, follow):
     assert health["status"] == "ok"
     assert health["version"] == version
     assert health["digest"] == world.digest(version)
-    assert health["proof"] == {"report": run, "outcome": "PASSED", "created": "2026-01-01T00:00:00+00:00"}
+    assert health["proof"] == {
+        "report": run,
+        "outcome": "PASSED",
+        "created": "2026-01-01T00:00:00+00:00",
+    }
     assert health["last_error"] is None
     assert answer(state) == [1]
 
@@ -62,7 +66,9 @@ def test_enforce_refuses_bytes_changed_since_the_report(world, follow):
     version = world.register()
     world.gate(version)
     world.point(version)
-    (world.files(version) / "toy.json").write_text('{"rule": "threshold", "column": "x1", "params": {}}')
+    (world.files(version) / "toy.json").write_text(
+        '{"rule": "threshold", "column": "x1", "params": {}}'
+    )
     watcher, state = follow(verify="enforce")
     watcher.look()
     assert state.served is None
@@ -102,7 +108,10 @@ def test_a_moved_pointer_swaps_the_model(world, follow):
     watcher.look()
     assert state.served.version == second
     assert answer(state) == [0]
-    assert [(s["from"], s["to"]) for s in state.health()[1]["swaps"]] == [("", first), (first, second)]
+    assert [(s["from"], s["to"]) for s in state.health()[1]["swaps"]] == [
+        ("", first),
+        (first, second),
+    ]
 
 
 def test_a_new_holder_that_is_refused_leaves_the_old_one_serving(world, follow):
@@ -226,7 +235,15 @@ def test_a_model_that_cannot_be_loaded_is_refused_by_type_alone(world, follow):
 
 
 def test_settings_come_from_the_environment():
-    found = Settings.from_environment({"GATEKIT_MODEL": "m", "GATEKIT_STAGE": "staging", "GATEKIT_POINTER": "stage", "GATEKIT_PORT": "0", "GATEKIT_POLL_SECONDS": "2.5"})
+    found = Settings.from_environment(
+        {
+            "GATEKIT_MODEL": "m",
+            "GATEKIT_STAGE": "staging",
+            "GATEKIT_POINTER": "stage",
+            "GATEKIT_PORT": "0",
+            "GATEKIT_POLL_SECONDS": "2.5",
+        }
+    )
     assert (found.model, found.spelled, found.port, found.poll_seconds) == ("m", "Staging", 0, 2.5)
 
 

@@ -96,7 +96,17 @@ def test_no_body_over_the_limit_is_read(world):
 
 
 @settings(max_examples=60)
-@given(st.binary(max_size=40) | st.recursive(st.none() | st.integers() | st.text(), lambda i: st.lists(i) | st.dictionaries(st.sampled_from(["features", "inputs", "x0", "columns", "data"]), i), max_leaves=8).map(lambda v: json.dumps(v).encode()))
+@given(
+    st.binary(max_size=40)
+    | st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda i: (
+            st.lists(i)
+            | st.dictionaries(st.sampled_from(["features", "inputs", "x0", "columns", "data"]), i)
+        ),
+        max_leaves=8,
+    ).map(lambda v: json.dumps(v).encode())
+)
 def test_nothing_that_is_sent_gives_500(client, raw):
     assert client.post("/predict", raw, JSON)[0] in (200, 422)
 
