@@ -203,3 +203,22 @@ def test_two_workers_give_the_same_report(project):
     assert one.ret == two.ret == 0
     assert str(project.report.outcome) == "PASSED"
     assert sorted(map(str, project.report.checks)) == sorted(map(str, alone.checks))
+
+
+@pytest.mark.parametrize("how", [["--pyargs", "gatekit_suites"], ["--lf"], ["--ff"]])
+def test_other_ways_to_run_everything_promote_as_well(project, how):
+    """The whole set of gates was compared, so it is a pass, however the tests were named."""
+    result = project.run("--model-uri", project.register(), "--promote-to", "staging", *how)
+    assert (result.ret, project.holder) == (0, "1")
+
+
+def test_the_last_failed_alone_are_a_part(project):
+    (project.root / "pytest.ini").write_text("[pytest]\naddopts = -p no:locust\n")
+    uri = project.register(wrong=0.4)
+    assert project.run("--model-uri", uri).ret == 1
+    result = project.run(
+        "--model-uri", uri, "--lf", "--gate-set", "accuracy.floor=0.1", "--promote-to", "staging"
+    )
+    assert result.ret == 1
+    assert str(project.report.outcome) == "INCOMPLETE"
+    assert project.holder is None
