@@ -70,7 +70,9 @@ class _scale:  # noqa: N801 - called as the function it stands for
 def _words(check: Check) -> str:
     low, high = bounds_words(check)
     side = "at least" if check.op == ">=" else "at most"
-    value, bar = (number_words(v, check.estimate.unit) for v in (check.estimate.value, check.bar or 0.0))
+    value, bar = (
+        number_words(v, check.estimate.unit) for v in (check.estimate.value, check.bar or 0.0)
+    )
     return f"Measured {value}, between {low} and {high}; {side} {bar} is asked."
 
 

@@ -97,7 +97,9 @@ class Report:
         try:
             document = json.loads(raw)
             if document["schema"] != SCHEMA:
-                raise GatekitError(f"a report of schema {document['schema']!r}; this gatekit reads {SCHEMA!r}")
+                raise GatekitError(
+                    f"a report of schema {document['schema']!r}; this gatekit reads {SCHEMA!r}"
+                )
             return cls(
                 **{key: document[key] for key in ("model", "champion", "data", "policy", "run")},
                 outcome=GateOutcome(document["outcome"]),

@@ -119,7 +119,9 @@ def failure_words(check: Check) -> list[str]:
             f"{high} at level {estimate.level:g}   n = {estimate.n:,}"
         )
     else:
-        lines.append(f"    measured   {number_words(estimate.value, estimate.unit)}   n = {estimate.n:,}")
+        lines.append(
+            f"    measured   {number_words(estimate.value, estimate.unit)}   n = {estimate.n:,}"
+        )
     lines.append(f"    {verdict.reason}")
     return [*lines, *(f"    {line}" for line in estimate.detail)]
 

@@ -25,18 +25,48 @@ def identity(name="churn-model"):
     sha = hashlib.sha256(b"").hexdigest()
     file = {"path": "model.skops", "size": 1234, "sha256": sha}
     return {
-        "model": {"uri": f"models:/{name}/1", "name": name, "version": "1", "run_id": "a1b2", "source": "models:/m-1", "digest": sha, "files": [file],
-                  "signature": {"inputs": [{"name": "tenure", "type": "double", "required": True}]}},
+        "model": {
+            "uri": f"models:/{name}/1",
+            "name": name,
+            "version": "1",
+            "run_id": "a1b2",
+            "source": "models:/m-1",
+            "digest": sha,
+            "files": [file],
+            "signature": {"inputs": [{"name": "tenure", "type": "double", "required": True}]},
+        },
         "champion": {"none": "no champion yet: nobody holds 'staging', nothing to lose to"},
         "data": {"path": "data/holdout.parquet", "sha256": sha, "rows": 400, "target": "churn"},
         "policy": {"file": "gates.toml", "digest": sha, "text": TEXT, "changes": []},
-        "run": {"created": "2026-11-23T09:00:00+00:00", "by": "ada", "engine": "native", "service_url": None, "python": "3.11.15", "machine": "Linux x86_64", "packages": {"pytest-gatekit": "0.1.0"}},
+        "run": {
+            "created": "2026-11-23T09:00:00+00:00",
+            "by": "ada",
+            "engine": "native",
+            "service_url": None,
+            "python": "3.11.15",
+            "machine": "Linux x86_64",
+            "packages": {"pytest-gatekit": "0.1.0"},
+        },
     }
 
 
-def make(estimates=(), *, floor=0.9, tests=(), narrowed=False, target="staging", who=None, voids=(), names=("accuracy", "latency")):
+def make(
+    estimates=(),
+    *,
+    floor=0.9,
+    tests=(),
+    narrowed=False,
+    target="staging",
+    who=None,
+    voids=(),
+    names=("accuracy", "latency"),
+):
     """A report over (gate, op, estimate) triples, decided by the product's own rules."""
-    policy = Policy(model="churn-model", holdout=DataSpec(path="h", target="churn"), gates=Gates(accuracy=AccuracyGate(floor=floor), latency=LatencyGate(p99_ms=50.0)))
+    policy = Policy(
+        model="churn-model",
+        holdout=DataSpec(path="h", target="churn"),
+        gates=Gates(accuracy=AccuracyGate(floor=floor), latency=LatencyGate(p99_ms=50.0)),
+    )
     bars = {"accuracy": Bar(floor, "accuracy.floor"), "latency": Bar(50.0, "latency.p99_ms")}
     ledger = Ledger(voids=list(voids))
     for gate, op, estimate in estimates:
@@ -45,7 +75,11 @@ def make(estimates=(), *, floor=0.9, tests=(), narrowed=False, target="staging",
         bar = bars.get(gate, Bar(0.0, f"{gate}.bar"))
         verdict = (measured >= bar) if op == ">=" else (measured <= bar)
         ledger.checks += measured.page()
-        ledger.tests.append(TestOutcome(gate, test, "passed" if verdict else "failed", "" if verdict else "assert ..."))
+        ledger.tests.append(
+            TestOutcome(
+                gate, test, "passed" if verdict else "failed", "" if verdict else "assert ..."
+            )
+        )
     ledger.tests += tests
     asked = Asked(names, target, narrowed)
     return build_report(who or identity(), ledger, decide_run(ledger, policy, asked), asked)
@@ -74,5 +108,15 @@ def incomplete():
 @pytest.fixture
 def build():
     """The builder itself, with its parts."""
-    build = type("Build", (), {"report": staticmethod(make), "identity": staticmethod(identity), "accuracy": staticmethod(accuracy), "p99": staticmethod(p99), "exact": staticmethod(exact)})
+    build = type(
+        "Build",
+        (),
+        {
+            "report": staticmethod(make),
+            "identity": staticmethod(identity),
+            "accuracy": staticmethod(accuracy),
+            "p99": staticmethod(p99),
+            "exact": staticmethod(exact),
+        },
+    )
     return build()
