@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class Candidate:
         }
 
 
-def resolve(uri: ModelUri, registry: Registry, into: Path, model: str) -> Candidate:
+def resolve(uri: ModelUri, registry: Registry | None, into: Path, model: str) -> Candidate:
     """Find the version, copy its files into `into`, hash them.
 
     `model` is the name a folder or run URI goes by in the report.
@@ -55,9 +56,14 @@ def resolve(uri: ModelUri, registry: Registry, into: Path, model: str) -> Candid
         CandidateError: the URI leads nowhere, or to a model without a signature.
         RegistryUnavailable: the registry did not answer.
     """
+    if registry is None or uri.form == "folder":
+        # gate a copy: the folder may change while the gates run
+        folder = Path(shutil.copytree(uri.text, into / "model", symlinks=True))
+        return describe(uri.text, folder, ModelVersion(model, ""))
     try:
         version = _version(uri, registry)
-        folder = _files(uri, version, registry, into)
+        name = uri.text if version is None else f"models:/{version.name}/{version.version}"
+        folder = registry.fetch(name, into)
     except NotFound as error:
         raise CandidateError(f"{uri.text}: {error.message}", error.hint) from error
     return describe(uri.text, folder, version or ModelVersion(model, ""))
@@ -98,14 +104,3 @@ def _version(uri: ModelUri, registry: Registry) -> ModelVersion | None:
     if uri.form == "stage":
         return registry.by_stage(uri.name, uri.pointer)
     return None
-
-
-def _files(uri: ModelUri, version: ModelVersion | None, registry: Registry, into: Path) -> Path:
-    if version is not None:
-        return registry.fetch(f"models:/{version.name}/{version.version}", into)
-    if uri.form == "run":
-        return registry.fetch(uri.text, into)
-    import shutil
-
-    # gate a copy: the folder may change while the gates run
-    return Path(shutil.copytree(uri.text, into / "model", symlinks=True))

@@ -15,7 +15,14 @@ from gatekit.errors import GatekitError
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
-from gatekit.report.document import HTML_FILE, JSON_FILE, TAG_PREFIX, Report, build_report, summary_tag
+from gatekit.report.document import (
+    HTML_FILE,
+    JSON_FILE,
+    TAG_PREFIX,
+    Report,
+    build_report,
+    summary_tag,
+)
 from gatekit.report.page import render_page
 from gatekit.run import GateRun
 
@@ -36,7 +43,7 @@ class Conclusion:
 
 
 def conclude(
-    run: GateRun, registry: Registry, ledger: Ledger, asked: Asked, folder: Path
+    run: GateRun, registry: Registry | None, ledger: Ledger, asked: Asked, folder: Path
 ) -> Conclusion:
     """Judge the ledger and carry the judgement out.
 
@@ -49,12 +56,12 @@ def conclude(
     files = _write(folder, report, raw)
     refusals: list[str] = []
     gate_run = moved = ""
-    if run.model.version:
+    if run.model.version and registry is not None:
         try:
             gate_run = attach(registry, run.model, report, raw)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
-    if asked.target is not None:
+    if asked.target is not None and registry is not None:
         moved = _promote(run, registry, decision, asked.target, refusals)
     passed = decision.outcome is GateOutcome.PASSED or (
         decision.outcome is GateOutcome.INCOMPLETE and asked.target is None
@@ -89,7 +96,9 @@ def attach(registry: Registry, model: Candidate, report: Report, raw: bytes) -> 
     return run_id
 
 
-def _promote(run: GateRun, registry: Registry, decision: Decision, target: str, refusals: list[str]) -> str:
+def _promote(
+    run: GateRun, registry: Registry, decision: Decision, target: str, refusals: list[str]
+) -> str:
     if decision.outcome is not GateOutcome.PASSED or refusals:
         refusals.extend(decision.reasons or ["the run is not a pass"])
         return ""
@@ -103,7 +112,8 @@ def _promote(run: GateRun, registry: Registry, decision: Decision, target: str, 
         tested_digest=run.model.digest,
     )
     try:
-        return promote(request, registry, run.plan.reviewed).words
+        done = promote(request, registry, run.plan.reviewed)
+        return f"{done.words} {'; '.join(done.notes)}".strip()
     except GatekitError as error:
         refusals.extend(getattr(error, "reasons", ()) or [str(error)])
         return ""
@@ -121,7 +131,11 @@ def _identity(run: GateRun) -> dict[str, dict[str, Any]]:
     plan, champion = run.plan, run.champion_model
     return {
         "model": run.model.as_dict(),
-        "champion": {"title": champion.title, "version": champion.version, "digest": champion.digest}
+        "champion": {
+            "title": champion.title,
+            "version": champion.version,
+            "digest": champion.digest,
+        }
         if isinstance(champion, Candidate)
         else {"none": champion.reason},
         "data": {

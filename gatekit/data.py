@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import dataset
 
 from gatekit.digest import file_sha256
 from gatekit.errors import DataError
 from gatekit.policy import DataSpec
 from gatekit.scoring.signature import Signature
 
-FORMATS = {".parquet": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
+FORMATS = (".parquet", ".csv", ".arrow", ".feather")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Holdout:
     @cached_property
     def table(self) -> pa.Table:
         """All rows, as Arrow."""
-        return _open(self.path).to_table()
+        return _read(self.path)
 
     @property
     def rows(self) -> int:
@@ -108,7 +107,9 @@ def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
     """
     path = (relative_to / spec.path).resolve()
     if not path.is_file():
-        raise DataError(f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy")
+        raise DataError(
+            f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy"
+        )
     sha256 = file_sha256(path)
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DataError(
@@ -116,14 +117,31 @@ def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
             "Restore the pinned file, or pin the new one in a reviewed change",
         )
     try:
-        columns = tuple(_open(path).schema.names)
+        columns = _column_names(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
     return Holdout(path, spec, sha256, columns)
 
 
-def _open(path: Path) -> dataset.Dataset:
-    kind = FORMATS.get(path.suffix)
-    if kind is None:
+def _read(path: Path) -> pa.Table:
+    # each reader is imported alone: pyarrow.dataset would bring pandas with it
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        return parquet.ParquetFile(path).read()
+    if path.suffix == ".csv":
+        from pyarrow import csv
+
+        return csv.read_csv(path)
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def _column_names(path: Path) -> tuple[str, ...]:
+    if path.suffix not in FORMATS:
         raise DataError(f"{path.name}: gatekit reads {', '.join(FORMATS)}")
-    return dataset.dataset(path, format=kind)
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        return tuple(parquet.read_schema(path).names)
+    return tuple(_read(path).column_names)

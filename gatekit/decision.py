@@ -68,7 +68,11 @@ class Decision:
 
 def decide_run(ledger: Ledger, policy: Policy, asked: Asked) -> Decision:
     """Judge the whole run."""
-    names = list(dict.fromkeys([*asked.required, *(t.gate for t in ledger.tests), *(c.gate for c in ledger.checks)]))
+    names = list(
+        dict.fromkeys(
+            [*asked.required, *(t.gate for t in ledger.tests), *(c.gate for c in ledger.checks)]
+        )
+    )
     gates = tuple(_judge_gate(name, ledger, policy, asked) for name in names)
     reasons = tuple(f"{g.gate}: {reason}" for g in gates for reason in g.reasons)
     if not ledger.tests:
@@ -140,10 +144,20 @@ def _missing(name: str, checks: Iterable[Check], policy: Policy) -> list[str]:
         return ["required, but nothing of it was measured"]
     compared = {c.key for c in checks if c.verdict is not None and c.key}
     bars = policy.bars(name)
-    owed = [f"the bar {key} = {value:g} was never compared" for key, value in bars.items() if key not in compared]
+    owed = [
+        f"the bar {key} = {value:g} was never compared"
+        for key, value in bars.items()
+        if key not in compared
+    ]
     if not bars:
         owed.append("the policy sets no bar for it")
     proofs = [c for c in checks if c.verdict is not None and c.verdict.outcome is Outcome.PASSED]
-    if not proofs and policy.table(name).mode == "enforce" and not owed and not _words(checks, Outcome.FAILED) and not _words(checks, Outcome.INCONCLUSIVE):
+    if (
+        not proofs
+        and policy.table(name).mode == "enforce"
+        and not owed
+        and not _words(checks, Outcome.FAILED)
+        and not _words(checks, Outcome.INCONCLUSIVE)
+    ):
         owed.append("nothing was proved: no comparison of it passed")
     return owed

@@ -1,15 +1,17 @@
 """What can go wrong, as a tree. Every error says what was asked, what was found, what to do.
 
-    GatekitError
-      UsageProblem             the call was wrong; nothing was written; pytest exits with 4
-        PolicyError            gates.toml cannot be read, or says something it may not
-        CandidateError         the model URI leads to nothing that can be gated
-        DataError              the data file is not what the policy says
-      RegistryError            the registry answered, and the answer is no
-        NotFound               the registry answered: there is no such thing
-        RegistryUnavailable    the registry did not answer; nothing is known
-      ModelMisbehaved          the candidate crashed, hung or answered nonsense
-      PromotionRefused         the pointer was not moved, and why
+GatekitError
+  UsageProblem             the call was wrong; nothing was written; pytest exits with 4
+    PolicyError            gates.toml cannot be read, or says something it may not
+    CandidateError         the model URI leads to nothing that can be gated
+    DataError              the data file is not what the policy says
+  RegistryError            the registry answered, and the answer is no
+    NotFound               the registry answered: there is no such thing
+    RegistryUnavailable    the registry did not answer; nothing is known
+  ModelMisbehaved          the candidate crashed, hung or answered nonsense
+  BadRows                  rows sent to a model are not what its signature says
+  ServiceProblem           a running service does not answer, or not as a service does
+  PromotionRefused         the pointer was not moved, and why
 """
 
 
@@ -55,6 +57,14 @@ class RegistryUnavailable(RegistryError):
 
 class ModelMisbehaved(GatekitError):
     """A model process died, hung, or gave back something that is no prediction."""
+
+
+class BadRows(GatekitError):
+    """Rows do not fit the signature; the message never holds a value of theirs."""
+
+
+class ServiceProblem(GatekitError):
+    """A running service did not answer, or answered what no gate can use."""
 
 
 class PromotionRefused(GatekitError):

@@ -59,6 +59,8 @@ def number_to_json(value: float) -> float | str:
     return float(value) if math.isfinite(value) else str(float(value))
 
 
-def exact(name: str, value: float, *, n: int, method: str, detail: tuple[str, ...] = ()) -> Estimate:
+def exact(
+    name: str, value: float, *, n: int, method: str, detail: tuple[str, ...] = ()
+) -> Estimate:
     """An estimate without sampling error: a count of what was seen, not an inference."""
     return Estimate(name, float(value), float(value), float(value), 1.0, n, method, detail=detail)

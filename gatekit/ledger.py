@@ -59,7 +59,7 @@ class Check:
             "gate": self.gate,
             "test": self.test,
             "estimate": self.estimate.as_dict(),
-            "verdict": self.verdict.as_dict() if self.verdict else None,
+            "verdict": None if self.verdict is None else self.verdict.as_dict(),
             "op": self.op,
             "bar": self.bar,
             "key": self.key,

@@ -9,7 +9,7 @@ from gatekit.errors import CandidateError, UsageProblem
 from gatekit.policy import BUILT_IN, SERVICE_GATES, Policy
 from gatekit.policy_file import Change, apply_sets, read_policy
 from gatekit.project import Project, find_project, person
-from gatekit.registry import Registry, open_registry
+from gatekit.registry.embedded import database_file
 from gatekit.registry.model_uri import ModelUri, parse_model_uri
 
 
@@ -51,7 +51,9 @@ class Plan:
         """Whether tests of that gate belong in this run: asked for, or a team's own."""
         if gate not in BUILT_IN or gate in self.required:
             return True
-        return gate in self.policy.declared and (gate in SERVICE_GATES) == (self.request.service_url is not None)
+        return gate in self.policy.declared and (gate in SERVICE_GATES) == (
+            self.request.service_url is not None
+        )
 
 
 def make_plan(request: RunRequest, start: Path | None = None) -> Plan:
@@ -91,17 +93,15 @@ def _check_target(plan: Plan, target: str) -> None:
         )
 
 
-def open_existing_registry(project: Project) -> Registry:
-    """The project's registry; an embedded one that was never made is an error, not an empty one.
+def check_registry_exists(project: Project) -> None:
+    """An embedded registry that was never made is an error, not an empty one.
 
     Raises:
         UsageProblem: there is no embedded registry yet.
     """
-    uri = project.registry_uri()
-    path = uri.removeprefix("sqlite:///")
-    if path != uri and not Path(path).exists():
+    database = database_file(project.registry_uri())
+    if database is not None and not database.exists():
         raise UsageProblem(
-            f"no registry yet: {Path(path).name} is not in {Path(path).parent}",
+            f"no registry yet: {database.name} is not in {database.parent}",
             "Register a model first, or name a registry with MLFLOW_TRACKING_URI",
         )
-    return open_registry(uri)

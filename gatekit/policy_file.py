@@ -47,7 +47,8 @@ def read_policy(path: Path) -> Policy:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PolicyError(
-            f"no policy at {path}", "Write one (README, 'In your own repository') or give --gates FILE"
+            f"no policy at {path}",
+            "Write one (README, 'In your own repository') or give --gates FILE",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise PolicyError(f"{path} is not readable as TOML: {error}") from error
@@ -68,7 +69,10 @@ class _Reader:
         tables = self._table(content, "gates", "")
         self._known(tables, BUILT_IN, "gates.", "A team's own gate is declared as [own.NAME]")
         types = {f.name: type(f.default) for f in fields(Gates)}
-        gates = {name: self._build(types[name], table, f"gates.{name}.") for name, table in tables.items()}
+        gates = {
+            name: self._build(types[name], table, f"gates.{name}.")
+            for name, table in tables.items()
+        }
         own = self._table(content, "own", "")
         plain = {k: v for k, v in content.items() if k in TOP_KEYS[:6]}
         policy: Policy = self._build(
@@ -98,7 +102,9 @@ class _Reader:
         for name, target in policy.promotion.items():
             where = f"promotion.{name}"
             if not target.requires:
-                raise self._wrong(f"{where}.requires", "is empty", "a pointer asks for one gate at least")
+                raise self._wrong(
+                    f"{where}.requires", "is empty", "a pointer asks for one gate at least"
+                )
             for gate in target.requires:
                 if gate not in known:
                     raise self._wrong(f"{where}.requires", f"names {gate!r}", _nearest(gate, known))
@@ -110,9 +116,13 @@ class _Reader:
                     )
             for gate in target.override:
                 if gate not in (*known, "ladder"):
-                    raise self._wrong(f"{where}.override", f"names {gate!r}", _nearest(gate, (*known, "ladder")))
+                    raise self._wrong(
+                        f"{where}.override", f"names {gate!r}", _nearest(gate, (*known, "ladder"))
+                    )
             if target.from_ is not None and target.from_ not in policy.promotion:
-                raise self._wrong(f"{where}.from", f"is {target.from_!r}", "there is no such promotion table")
+                raise self._wrong(
+                    f"{where}.from", f"is {target.from_!r}", "there is no such promotion table"
+                )
 
     def _own(self, table: Any, name: str) -> OwnGate:
         where = f"own.{name}."
@@ -149,7 +159,9 @@ class _Reader:
             raise self._wrong(where + key, "is no table", f"write [{where}{key}]")
         return table
 
-    def _known(self, table: dict[str, Any], allowed: tuple[str, ...], where: str, hint: str = "") -> None:
+    def _known(
+        self, table: dict[str, Any], allowed: tuple[str, ...], where: str, hint: str = ""
+    ) -> None:
         for key in table:
             if key not in allowed:
                 raise self._wrong(where + key, "is unknown", _nearest(key, allowed, hint))
@@ -177,7 +189,11 @@ def _check_kind(hint: Any, value: Any, wrong: Any) -> Any:
             raise wrong("must be a list of strings")
         return tuple(value)
     if float in (hint, *options):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+        ):
             raise wrong(f"is {value!r}, a finite number is needed")
         return float(value)
     if hint is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
@@ -198,20 +214,26 @@ def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, 
         key, equals, raw = text.partition("=")
         gate, dot, name = key.partition(".")
         if not (equals and dot):
-            raise PolicyError(f"--gate-set {text}: not of the form gate.key=value", "Such as accuracy.floor=0.85")
+            raise PolicyError(
+                f"--gate-set {text}: not of the form gate.key=value", "Such as accuracy.floor=0.85"
+            )
         policy, change = _apply_one(policy, gate, name, _value(raw), by)
         if change is not None:
             changes.append(change)
     return policy, tuple(changes)
 
 
-def _apply_one(policy: Policy, gate: str, name: str, value: Any, by: str) -> tuple[Policy, Change | None]:
+def _apply_one(
+    policy: Policy, gate: str, name: str, value: Any, by: str
+) -> tuple[Policy, Change | None]:
     where = f"--gate-set {gate}.{name}"
     if gate not in (*BUILT_IN, *policy.own):
         raise PolicyError(f"{where}: no such gate", _nearest(gate, (*BUILT_IN, *policy.own)))
     table = policy.table(gate)
     if isinstance(table, OwnGate):
-        raise PolicyError(f"{where}: the bars of an own gate are set in the policy only", "Edit gates.toml")
+        raise PolicyError(
+            f"{where}: the bars of an own gate are set in the policy only", "Edit gates.toml"
+        )
     by_name = {f.name: f for f in fields(table)}
     if name not in by_name:
         raise PolicyError(f"{where}: no such key", _nearest(name, tuple(by_name)))
@@ -240,5 +262,3 @@ def _value(raw: str) -> Any:
         return tomllib.loads(f"v = {raw}")["v"]
     except tomllib.TOMLDecodeError:
         return raw
-
-

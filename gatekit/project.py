@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekit.errors import PolicyError, UsageProblem
+from gatekit.registry.embedded import embedded_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +49,23 @@ class Project:
         return embedded_uri(self.root)
 
 
-def embedded_uri(root: Path) -> str:
-    """The SQLite registry in `.gatekit/` below `root`, named in full and never left to chance."""
-    return f"sqlite:///{(root / '.gatekit' / 'mlflow.db').resolve()}"
-
-
 def find_project(start: Path | None = None) -> Project:
-    """The project around `start`: the nearest folder upward that configures gatekit.
+    """The project around `start`: the nearest folder upward whose pyproject.toml has a
+    [tool.gatekit] table, else the nearest with a gates.toml, else `start` itself.
 
     Raises:
-        UsageProblem: its pyproject.toml cannot be read.
+        UsageProblem: a pyproject.toml on the way cannot be read.
     """
     start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
+    upward = (start, *start.parents)
+    for folder in upward:
         settings = _settings(folder / "pyproject.toml")
         if settings is not None:
-            gates = settings.get("gates", "gates.toml")
-            path = folder / gates
-            named = settings.get("registry")
-            return Project(folder, path if "gates" in settings or path.exists() else None, named)
-        if (folder / "gates.toml").is_file():
-            return Project(folder, folder / "gates.toml", None)
-    return Project(start, None, None)
+            named = folder / settings.get("gates", "gates.toml")
+            found = named if "gates" in settings or named.is_file() else None
+            return Project(folder, found, settings.get("registry"))
+    root = next((folder for folder in upward if (folder / "gates.toml").is_file()), None)
+    return Project(root or start, root / "gates.toml" if root else None, None)
 
 
 def _settings(pyproject: Path) -> dict[str, str] | None:
@@ -100,5 +96,3 @@ def person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container user without a name
         return f"uid {os.getuid()}"
-
-

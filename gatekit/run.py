@@ -18,8 +18,8 @@ from typing import Any
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.data import Holdout, open_holdout
 from gatekit.errors import NotFound, UsageProblem
-from gatekit.plan import Plan, RunRequest, make_plan, open_existing_registry
-from gatekit.registry import ModelVersion, Registry
+from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan
+from gatekit.registry import ModelVersion, Registry, open_registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
@@ -30,7 +30,9 @@ from gatekit.subject import NoChampion, Subject, SubjectSpec
 class GateRun:
     """The parts of a run, all resolved. Made by `open_run` and `join_run`."""
 
-    def __init__(self, plan: Plan, scratch: Path, candidate: Candidate, champion: Candidate | NoChampion) -> None:
+    def __init__(
+        self, plan: Plan, scratch: Path, candidate: Candidate, champion: Candidate | NoChampion
+    ) -> None:
         self.plan = plan
         self.scratch = scratch
         self.model = candidate
@@ -38,6 +40,7 @@ class GateRun:
         self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent)
         self.holdout.check(candidate.signature)
         self._started: list[Subject] = []
+        self._warm: list[Runner] = []  # processes that already run, waiting for their model
 
     @cached_property
     def engine(self) -> str:
@@ -66,14 +69,16 @@ class GateRun:
         return subject
 
     def _start(self) -> Runner:
-        runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=self.scratch, prefix="model-")))
-        runner.start()
-        return runner
+        return self._warm.pop() if self._warm else _start_runner(self.scratch)
+
+    def warm_with(self, runner: Runner) -> None:
+        """Let the candidate use a process that already runs."""
+        self._warm.append(runner)
 
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
-        for subject in self._started:
-            subject.close()
+        for held in (*self._started, *self._warm):
+            held.close()
         if remove:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -91,29 +96,51 @@ class GateRun:
         )
 
 
-def open_run(plan: Plan) -> tuple[GateRun, Registry]:
+def _start_runner(scratch: Path) -> Runner:
+    runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=scratch, prefix="model-")))
+    runner.start()
+    return runner
+
+
+def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
+
+    A model folder without --champion needs no registry, and none is asked. `warm` starts the candidate's process at once, so that it imports while
+    this one resolves.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
         RegistryUnavailable: the registry did not answer.
     """
-    registry = open_existing_registry(plan.project)
+    alone = plan.uri.form == "folder" and plan.request.champion is None
+    if not alone:
+        check_registry_exists(plan.project)
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
+    runner = _start_runner(scratch) if warm else None
     try:
+        if runner is not None:
+            runner.start("sklearn")
+        registry = None if alone else open_registry(plan.project.registry_uri())
         into = scratch / "candidate"
         into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
-        return GateRun(plan, scratch, candidate, champion), registry
+        run = GateRun(plan, scratch, candidate, champion)
+        if runner is not None:
+            run.warm_with(runner)
+        return run, registry
     except BaseException:
+        if runner is not None:
+            runner.close()
         shutil.rmtree(scratch, ignore_errors=True)
         raise
 
 
 def _find_champion(
-    plan: Plan, registry: Registry, candidate: Candidate, scratch: Path
+    plan: Plan, registry: Registry | None, candidate: Candidate, scratch: Path
 ) -> Candidate | NoChampion:
+    if registry is None:
+        return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
     into.mkdir()
     if plan.request.champion is not None:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import feather
 
 from gatekit.candidate import Candidate
 from gatekit.data import Holdout
@@ -54,6 +53,7 @@ class Subject:
         self._start = start
         self._runner: Runner | None = None
         self._starts = 0
+        self._engines: set[str] = set()
         self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
 
     @property
@@ -67,7 +67,11 @@ class Subject:
         Raises:
             ModelMisbehaved: it crashed, hung, or answered something that is no prediction.
         """
-        return self._living().predict(table, engine=engine)
+        runner = self._living()
+        if engine is not None and engine not in self._engines:
+            runner.load(self.candidate.folder, engine)
+            self._engines.add(engine)
+        return runner.predict(table, engine=engine)
 
     def predictions(self, holdout: Holdout, *, engine: str | None = None) -> NDArray[Any]:
         """Labels for every row of the holdout, predicted once.
@@ -83,9 +87,12 @@ class Subject:
             if not file.exists():
                 said = self.predict(holdout.features(self.candidate.signature), engine=engine)
                 written = file.with_suffix(".tmp")
-                feather.write_feather(pa.table({"prediction": pa.array(said)}), written)
+                table = pa.table({"prediction": pa.array(said)})
+                with pa.ipc.new_file(str(written), table.schema) as sink:
+                    sink.write_table(table)
                 written.rename(file)
-        column = feather.read_table(file)["prediction"]
+        with pa.OSFile(str(file)) as source:
+            column = pa.ipc.open_file(source).read_all()["prediction"]
         return np.asarray(column.to_numpy())
 
     def timings(self, holdout: Holdout, calls: int) -> NDArray[np.float64]:
@@ -116,4 +123,5 @@ class Subject:
         self._starts += 1
         self._runner = self._start()
         self._runner.load(self.candidate.folder, self.engine)
+        self._engines = {self.engine}
         return self._runner

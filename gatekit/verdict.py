@@ -93,8 +93,9 @@ def rows_that_decide(estimate: Estimate, near: float, bar: float) -> int | None:
 
 
 def number_words(value: float, unit: str = "") -> str:
-    """A number as people read it in the table: four digits, its unit behind."""
-    text = str(number_to_json(value)) if not math.isfinite(value) else f"{value:.4g}"
+    """A number as people read it: four digits, or three and the unit behind."""
+    digits = ".3g" if unit else ".4g"
+    text = f"{value:{digits}}" if math.isfinite(value) else str(number_to_json(value))
     return f"{text} {unit}" if unit else text
 
 

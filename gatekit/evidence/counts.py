@@ -34,7 +34,10 @@ class GroupTable:
 
 
 def group_table(
-    names: tuple[str, ...], group: NDArray[np.int64], truth: NDArray[np.bool_], said: NDArray[np.bool_]
+    names: tuple[str, ...],
+    group: NDArray[np.int64],
+    truth: NDArray[np.bool_],
+    said: NDArray[np.bool_],
 ) -> GroupTable:
     """Count rows by (group, true label, predicted label) in one pass."""
     cell = group * 4 + truth.astype(np.int64) * 2 + said.astype(np.int64)

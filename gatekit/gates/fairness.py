@@ -29,19 +29,19 @@ Rates = Callable[[GroupTable], list[Rate]]
 @measure
 def demographic_parity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in selection rate between two groups."""
-    return _gap("demographic parity diff", _selection, candidate, holdout, ask)
+    return _gap("demographic parity", _selection, candidate, holdout, ask)
 
 
 @measure
 def equal_opportunity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in true positive rate between two groups."""
-    return _gap("equal opportunity diff", _true_positives, candidate, holdout, ask)
+    return _gap("equal opportunity", _true_positives, candidate, holdout, ask)
 
 
 @measure
 def equalized_odds_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in true or false positive rate between two groups."""
-    return _gap("equalized odds diff", _odds, candidate, holdout, ask)
+    return _gap("equalized odds", _odds, candidate, holdout, ask)
 
 
 @measure

@@ -17,6 +17,9 @@ def disagreements(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate
     served = candidate.predictions(holdout)
     reference = candidate.predictions(holdout, engine="pyfunc")
     rows = np.flatnonzero(~right(served, reference))
-    detail = tuple(f"row {row}: {candidate.engine} says {served[row]}, pyfunc {reference[row]}" for row in rows[:5])
+    detail = tuple(
+        f"row {row}: {candidate.engine} says {served[row]}, pyfunc {reference[row]}"
+        for row in rows[:5]
+    )
     method = f"count, {candidate.engine} against pyfunc on every row"
     return exact("parity disagreements", rows.size, n=served.size, method=method, detail=detail)

@@ -22,7 +22,9 @@ from gatekit.subject import Subject
 def accuracy_under_noise(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of rows still labelled right after the noise."""
     said = candidate.predict(noisy(candidate, holdout, ask))
-    return share("accuracy under noise", int(right(holdout.y, said).sum()), said.size, ask, _how(ask))
+    return share(
+        "accuracy under noise", int(right(holdout.y, said).sum()), said.size, ask, _how(ask)
+    )
 
 
 @measure
@@ -41,7 +43,11 @@ def noisy(candidate: Subject, holdout: Holdout, ask: Ask) -> pa.Table:
     """
     signature = candidate.candidate.signature
     table = holdout.features(signature)
-    quantities = [c.name for c in signature.inputs if c.type in ("double", "float") and c.name in table.column_names]
+    quantities = [
+        c.name
+        for c in signature.inputs
+        if c.type in ("double", "float") and c.name in table.column_names
+    ]
     if not quantities:
         raise DataError(
             "robustness: the signature has no double or float column to disturb",

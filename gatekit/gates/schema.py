@@ -52,7 +52,9 @@ def order_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
 
     def reversed_(table: pa.Table) -> str:
         turned = table.take(pa.array(range(table.num_rows - 1, -1, -1)))
-        return _unlike(candidate.predict(table), candidate.predict(turned)[::-1], "forward", "backward")
+        return _unlike(
+            candidate.predict(table), candidate.predict(turned)[::-1], "forward", "backward"
+        )
 
     return _search("order-dependent rows", reversed_, candidate, holdout, ask)
 
@@ -64,7 +66,7 @@ def nondeterminism(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimat
     def again(table: pa.Table) -> str:
         return _unlike(candidate.predict(table), candidate.predict(table), "first", "again")
 
-    return _search("rows answered differently", again, candidate, holdout, ask)
+    return _search("unrepeatable rows", again, candidate, holdout, ask)
 
 
 def _unlike(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any], *names: str) -> str:
@@ -78,9 +80,7 @@ def _unlike(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any], *names: str) -
     return f"row {row} is {one[row]} {names[0]} and {two[row]} {names[1]}"
 
 
-def _search(
-    name: str, holds: Property, candidate: Subject, holdout: Holdout, ask: Ask
-) -> Estimate:
+def _search(name: str, holds: Property, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:
     from hypothesis import Phase, given, settings
 
     rows = Rows(candidate.candidate.signature, holdout)

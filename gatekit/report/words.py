@@ -28,11 +28,13 @@ def bounds_words(check: Check) -> tuple[str, str]:
 
 
 def _digits(bound: float, bar: float | None, estimate: Estimate) -> str:
+    """Three decimals (three digits from 10 on), and more only where the bar would hide."""
     if not math.isfinite(bound):
-        return str(float(bound))
-    for digits in range(3, 8):
-        text = f"{bound:.{digits}g}"
-        told_apart = bar is None or (float(text) > bar) == (bound > bar) and float(text) != bar
-        if told_apart or bound == bar:
-            return text
-    return f"{bound:g}" if estimate.unit else text
+        return str(bound)
+    for digits in range(3, 9):
+        text = f"{bound:.{digits}g}" if estimate.unit or abs(bound) >= 1 else f"{bound:.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+        shown = float(text)
+        if bar is None or bound == bar or (shown != bar and (shown > bar) == (bound > bar)):
+            return "0" if shown == 0 else text
+    return text

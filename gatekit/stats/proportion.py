@@ -9,7 +9,9 @@ from scipy.special import betaincinv
 POINT = 0.5  # the level that asks for a point decision
 
 
-def bounds(k: ArrayLike, n: ArrayLike, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def bounds(
+    k: ArrayLike, n: ArrayLike, level: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One-sided lower and upper bounds for k successes in n, each holding at `level`.
 
     Clopper and Pearson (1934): L = BetaInv(1 - level; k, n - k + 1), U = BetaInv(level; k + 1,
@@ -63,7 +65,9 @@ def smallest_ratio(k: ArrayLike, n: ArrayLike, level: float) -> tuple[float, flo
     return value, min(lowest, value), min(1.0, max(highest, value))
 
 
-def _joint(k: NDArray[np.float64], n: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _joint(
+    k: NDArray[np.float64], n: NDArray[np.float64], level: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # two sides per group, so each side may err with (1 - level) / (2 G)
     each = level if level == POINT else 1.0 - (1.0 - level) / (2 * max(1, k.size))
     return bounds(k, n, each)

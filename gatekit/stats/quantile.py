@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
 
 from gatekit.stats.proportion import POINT
 
@@ -19,6 +18,8 @@ def bounds(sample: ArrayLike, q: float, level: float) -> tuple[float, float, flo
     values for a bound give +inf or -inf: 299 are the least for a p99 at 0.95. The value itself
     is the ceil(n q)-th smallest.
     """
+    from scipy.stats import binom  # half a second, and only latency needs it
+
     ordered = np.sort(np.asarray(sample, dtype=float))
     n = ordered.size
     if n == 0 or not np.all(np.isfinite(ordered)):

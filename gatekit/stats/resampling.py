@@ -78,4 +78,6 @@ def _number(metric: Metric, y: NDArray[np.generic], prediction: NDArray[np.gener
         return float(value)
     except (TypeError, ValueError):
         name = getattr(metric, "__name__", "the metric")
-        raise TypeError(f"{name} gave {type(value).__name__}; an own metric returns one number") from None
+        raise TypeError(
+            f"{name} gave {type(value).__name__}; an own metric returns one number"
+        ) from None

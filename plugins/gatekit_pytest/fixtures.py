@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from gatekit.service_client import LiveService
+
     from gatekit.data import Holdout
     from gatekit.gate import Gate
-    from gatekit.service_client import LiveService
     from gatekit.subject import NoChampion, Subject
     from gatekit_pytest.session import GateSession
 
@@ -35,7 +36,9 @@ def gate_name(item: pytest.Item) -> str | None:
     if mark is None:
         return None
     if len(mark.args) != 1 or mark.kwargs or not isinstance(mark.args[0], str) or not mark.args[0]:
-        raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.gate("name"), one name and no more')
+        raise pytest.UsageError(
+            f'{item.nodeid}: write @pytest.mark.gate("name"), one name and no more'
+        )
     return mark.args[0]
 
 

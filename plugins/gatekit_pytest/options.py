@@ -23,8 +23,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="run the gates against this model: models:/name/6, models:/name@alias, "
         "models:/name/Staging, runs:/RUN/model, or a model folder",
     )
-    group.addoption("--champion", metavar="URI", help="compare with this model. Default: whoever holds the target")
-    group.addoption("--gates", metavar="FILE", help="the policy. Default: [tool.gatekit] gates, else gates.toml")
+    group.addoption(
+        "--champion",
+        metavar="URI",
+        help="compare with this model. Default: whoever holds the target",
+    )
+    group.addoption(
+        "--gates", metavar="FILE", help="the policy. Default: [tool.gatekit] gates, else gates.toml"
+    )
     group.addoption(
         "--gate-set",
         metavar="KEY=VALUE",
@@ -33,8 +39,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="set one bar for this run, such as accuracy.floor=0.85 (repeatable); "
         "a loosened bar needs an override to promote",
     )
-    group.addoption("--promote-to", metavar="TARGET", help="move this pointer to the model if every gate passes")
-    group.addoption("--service-url", metavar="URL", help="the running service that the staging and load gates ask")
+    group.addoption(
+        "--promote-to", metavar="TARGET", help="move this pointer to the model if every gate passes"
+    )
+    group.addoption(
+        "--service-url",
+        metavar="URL",
+        help="the running service that the staging and load gates ask",
+    )
     group.addoption(
         "--report-dir",
         metavar="DIR",

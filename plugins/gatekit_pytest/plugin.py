@@ -15,7 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "gate(name): a promotion gate; its verdicts go to the ledger")
+    config.addinivalue_line(
+        "markers", "gate(name): a promotion gate; its verdicts go to the ledger"
+    )
     if config.getoption("model_uri") is None:
         refuse_lonely_options(config)
         return

@@ -26,7 +26,9 @@ def default_suites(plan: Plan) -> list[str]:
     for named in plan.policy.suites:
         path = plan.policy_file.parent / named
         if not path.exists():
-            raise UsageProblem(f"{plan.policy_file.name}: suites names {named!r}, which is not at {path}")
+            raise UsageProblem(
+                f"{plan.policy_file.name}: suites names {named!r}, which is not at {path}"
+            )
         suites.append(str(path))
     if not suites:
         raise UsageProblem(

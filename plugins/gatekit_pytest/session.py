@@ -17,7 +17,7 @@ from gatekit.decision import Asked
 from gatekit.errors import GatekitError
 from gatekit.gate import Gate
 from gatekit.ledger import Check, Ledger, TestOutcome
-from gatekit.plan import make_plan
+from gatekit.plan import Plan, make_plan
 from gatekit.run import GateRun, join_run, open_run
 from gatekit_pytest.fixtures import GATE_KEY, SESSION_KEY, gate_name
 from gatekit_pytest.options import GateOptions
@@ -25,8 +25,9 @@ from gatekit_pytest.selection import default_suites, keep_wanted
 from gatekit_pytest.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gatekit.registry import Registry
     from gatekit.service_client import LiveService
+
+    from gatekit.registry import Registry
 
 TICKET = "gatekit_ticket"
 
@@ -54,13 +55,15 @@ def _open(config: pytest.Config) -> GateSession:
     options = GateOptions.from_config(config)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
-        return GateSession(join_run(worker[TICKET]), None, options)
+        joined = join_run(worker[TICKET])
+        _choose_suites(config, joined.plan)
+        return GateSession(joined, None, options, is_worker=True)
     plan = make_plan(options.request, config.invocation_params.dir)
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args[:] = default_suites(plan)
+    _choose_suites(config, plan)
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"  # a suite is two lines; the E lines are the story
-    run, registry = open_run(plan)
+    spread = getattr(config.option, "numprocesses", None)  # xdist: workers start their own
+    run, registry = open_run(plan, warm=not (spread or config.option.collectonly))
     session = GateSession(run, registry, options)
     if sys.flags.optimize or config.getoption("assertmode") == "plain":
         how = "python -O" if sys.flags.optimize else "--assert=plain"
@@ -68,11 +71,24 @@ def _open(config: pytest.Config) -> GateSession:
     return session
 
 
+def _choose_suites(config: pytest.Config, plan: Plan) -> None:
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = default_suites(plan)
+
+
 class GateSession:
     """The run, its ledger, and how pytest's events become entries."""
 
-    def __init__(self, run: GateRun, registry: Registry | None, options: GateOptions) -> None:
+    def __init__(
+        self,
+        run: GateRun,
+        registry: Registry | None,
+        options: GateOptions,
+        *,
+        is_worker: bool = False,
+    ) -> None:
         self.run = run
+        self.is_worker = is_worker
         self.registry = registry
         self.options = options
         self.ledger = Ledger()
@@ -102,7 +118,9 @@ class GateSession:
         return self._live
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         self.is_observer = config.option.collectonly
         keep_wanted(self.run.plan, config, items)
         self._expected = {item.nodeid: name for item in items if (name := gate_name(item))}
@@ -114,11 +132,17 @@ class GateSession:
                 self.ledger.deselected.append((name, item.nodeid))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         name = gate_name(item)
         if name is not None:
-            page = item.stash[GATE_KEY].page() if report.when == "call" and GATE_KEY in item.stash else []
+            page = (
+                item.stash[GATE_KEY].page()
+                if report.when == "call" and GATE_KEY in item.stash
+                else []
+            )
             report.gatekit = {"gate": name, "checks": [check.as_dict() for check in page]}
             if report.when == "call":
                 from gatekit_pytest.terminal import check_line
@@ -146,17 +170,21 @@ class GateSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self.registry is None or self.is_observer:
-            self.run.close(remove=self.registry is not None)
+        if self.is_worker or self.is_observer:
+            self.run.close(remove=not self.is_worker)
             return
         for test, gate in self._expected.items():
             if test not in self._finished:
                 self.ledger.tests.append(TestOutcome(gate, test, "not run"))
         if exitstatus not in (0, 1, 5):
-            self.ledger.voids.append(f"the session was interrupted (pytest's exit status {int(exitstatus)})")
+            self.ledger.voids.append(
+                f"the session was interrupted (pytest's exit status {int(exitstatus)})"
+            )
         failed = {t.test for t in self.ledger.tests if t.outcome != "passed"}
         if session.testsfailed and not failed:
-            self.ledger.voids.append(f"{session.testsfailed} tests beside the gates failed in this session")
+            self.ledger.voids.append(
+                f"{session.testsfailed} tests beside the gates failed in this session"
+            )
         try:
             self.conclusion = self._conclude()
         finally:
@@ -167,7 +195,6 @@ class GateSession:
             session.exitstatus = exitstatus or 1
 
     def _conclude(self) -> Conclusion:
-        assert self.registry is not None  # noqa: S101 - only the controller concludes
         plan = self.run.plan
         narrowed = self.options.narrowed
         asked = Asked(plan.required, plan.request.target, narrowed)

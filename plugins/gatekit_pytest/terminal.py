@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatekit.ledger import Check, Measurement
-from gatekit.report.words import bounds_words, outcome_word
+from gatekit.report.words import EXACT, POINT, bounds_words
 from gatekit.verdict import Outcome, number_words
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ COLOURS = {
     "FAILED": {"red": True, "bold": True},
     "INCONCLUSIVE": {"yellow": True},
 }
+
+
+OBSERVED = ("passed", "failed", "inconclusive")
 
 
 class Terminal:
@@ -65,9 +68,11 @@ class Terminal:
         out = terminalreporter
         out.section("promotion gates")
         for check in self._session.ledger.checks:
-            word = outcome_word(check)
+            word = short_outcome(check)
             out.write(table_row(check))
             out.line(word, **COLOURS.get(word.split()[0], {}))
+        if any(short_outcome(check) in OBSERVED for check in self._session.ledger.checks):
+            out.line("in small letters: observed, does not block")
         for line in self._notes():
             out.line(line)
         out.line("")
@@ -112,7 +117,7 @@ def failure_words(check: Check) -> list[str]:
     assert verdict is not None  # noqa: S101 - only compared checks come here
     bar = number_words(check.bar or 0.0, estimate.unit)
     lines = [f"{estimate.name} {check.op} {bar}   {verdict.outcome}"]
-    if estimate.is_number and estimate.level != 1.0:
+    if estimate.is_number and estimate.level != EXACT:
         low, high = bounds_words(check)
         lines.append(
             f"    measured   {number_words(estimate.value, estimate.unit)}   between {low} and "
@@ -127,19 +132,33 @@ def failure_words(check: Check) -> list[str]:
 
 
 def table_row(check: Check) -> str:
-    """A row of the table up to its outcome: 66 columns, or more for a long name."""
+    """A row of the table up to its outcome: 67 columns, so that the whole fits 80."""
     estimate = check.estimate
     bar = "" if check.bar is None else f"{check.op} {number_words(check.bar, estimate.unit)}"
-    if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
-        return f"{check.gate:<11} {estimate.name:<23} {'':<8} {'':<17} {bar:<10}"
     value = number_words(estimate.value, estimate.unit)
-    span = "" if estimate.level in (0.5, 1.0) else "[{}, {}]".format(*bounds_words(check))
-    return f"{check.gate:<11} {estimate.name:<23} {value:<8} {span:<17} {bar:<10}"
+    span = "[{}, {}]".format(*bounds_words(check))
+    if estimate.level in (POINT, EXACT):  # a point decision, or a count: no interval
+        span = ""
+    if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
+        value = span = ""
+    return f"{check.gate:<10} {estimate.name:<20} {value:<8} {span:<16} {bar:<8} "
+
+
+def short_outcome(check: Check) -> str:
+    """The outcome in 12 letters; small ones where the gate only observes."""
+    if check.verdict is None:
+        return "NEVER COMPARED"
+    if check.verdict.outcome is Outcome.SHOWN:
+        return "shown"
+    word = str(check.verdict.outcome)
+    if not check.verdict.blocking:
+        return word.lower()
+    return f"{word} point" if check.estimate.level == POINT else word
 
 
 def check_line(check: Check) -> str:
     """One check on one line, for JUnit."""
-    return " ".join(f"{table_row(check)} {outcome_word(check)}".split())
+    return " ".join(f"{table_row(check)} {short_outcome(check)}".split())
 
 
 def _short(path: object) -> str:

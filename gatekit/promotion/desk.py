@@ -1,0 +1,211 @@
+"""The rim of promotion: everything that reads or writes the registry for one model.
+
+No registry has compare-and-set, so a pointer is never moved on trust. Whoever moves it holds an
+effective entry, reads the pointer back, closes the entry, and then reads the journal once more: if
+another entry came into effect meanwhile, this hand was the late one, and it puts the pointer where
+the journal says. So the last move always agrees with the last entry in effect.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from gatekit.digest import model_digest, model_files
+from gatekit.errors import CandidateError, NotFound, PromotionRefused, RegistryError
+from gatekit.promotion.journal import Entry, Journal, Kind, Placed, journal_name
+from gatekit.promotion.words import iso, parse_moment, plain, shown_digest, shown_time
+from gatekit.registry import PointerKind, Registry
+
+Clock = Callable[[], datetime]
+LOOK_AGAIN = "See `gatekit status`, then decide again: the holder is not the one you saw"
+_TRIES = 2  # a race in a stage can leave two versions there; moving again archives the other
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One person at work on the pointers of one model."""
+
+    registry: Registry
+    name: str
+    kind: PointerKind
+    by: str
+    clock: Clock
+
+    def journal(self) -> Journal:
+        """The journal as it is now."""
+        return Journal.read(self.registry, self.name)
+
+    def holder(self, target: str) -> str:
+        """The version a client would get for the target now; empty if there is none."""
+        held = self.registry.holder(self.name, target, self.kind)
+        return "" if held is None else held.version
+
+    def digest(self, version: str) -> str:
+        """The digest of a version's bytes as they are now.
+
+        Raises:
+            NotFound: there is no such version.
+            CandidateError: its files cannot be hashed.
+        """
+        with tempfile.TemporaryDirectory(prefix="gatekit-") as folder:
+            uri = f"models:/{self.name}/{version}"
+            return model_digest(model_files(self.registry.fetch(uri, Path(folder, "model"))))
+
+    def changed(self, entry: Entry) -> str:
+        """Why the version of an entry is not what it was, in words; empty if it still is."""
+        try:
+            digest = self.digest(entry.version)
+        except NotFound:
+            return f"version {entry.version} is gone"
+        except CandidateError as error:
+            return f"version {entry.version} cannot be hashed: {error.message}"
+        if digest == entry.digest:
+            return ""
+        return (
+            f"version {entry.version} has other bytes: {shown_digest(entry.digest)} held the "
+            f"pointer, {shown_digest(digest)} is there now"
+        )
+
+    def append(self, draft: Entry, seen: Journal) -> Entry:
+        """Write an entry after the journal `seen`; returns it with its number."""
+        head = seen.head
+        entry = replace(
+            draft,
+            by=self.by,
+            at=iso(self.clock()),
+            previous="" if head is None else head.sha256,
+            previous_number=0 if head is None else head.number,
+        )
+        number = self.registry.append(journal_name(self.name), entry.to_fields())
+        return replace(entry, number=number)
+
+    def close(self, entry: Entry, kind: Kind, seen: Journal, reason: str = "") -> None:
+        """Write `done` or `aborted` for an intent."""
+        note = Entry(kind=kind, target=entry.target, version=entry.version, of=entry.number)
+        self.append(replace(note, reason=reason), seen)
+
+    def move(self, target: str, version: str) -> None:
+        """Point the target at a version, or at nobody."""
+        if version:
+            self.registry.move(self.name, target, version, self.kind)
+        else:
+            self.registry.clear(self.name, target, self.kind)
+
+    def carry_out(self, entry: Entry) -> Journal:
+        """Do what an entry in effect says: move, read back, done. Returns the journal after it.
+
+        An entry that is no longer in effect moves nothing.
+
+        Raises:
+            RegistryError: the pointer was moved but reads otherwise; the next command tries again.
+        """
+        journal = self.journal()
+        if journal.in_effect(entry.target) != entry:
+            return journal
+        held = self.holder(entry.target)
+        for _ in range(_TRIES):
+            if held == entry.version or journal.in_effect(entry.target) != entry:
+                break
+            self.move(entry.target, entry.version)
+            held = self.holder(entry.target)
+            journal = self.journal()
+        if journal.in_effect(entry.target) == entry and not journal.is_done(entry):
+            if held != entry.version:
+                raise RegistryError(
+                    f"{self.name}: '{entry.target}' was moved to version {entry.version}, but "
+                    f"reads {held or 'nobody'}",
+                    f"Entry #{entry.number} stays open; the next promote or rollback finishes it",
+                )
+            self.close(entry, "done", journal)
+        return self._give_way(entry.target, entry.version)
+
+    def finish_open(self) -> tuple[str, ...]:
+        """Finish every intent that was left without its `done`; says what it did.
+
+        One whose version is gone or has other bytes is given up instead, unless the pointer is
+        there already.
+        """
+        notes = []
+        for target in self.journal().targets:
+            journal = self.journal()
+            entry = journal.in_effect(target)
+            if entry is None or journal.is_done(entry):
+                continue
+            why = "" if self.holder(target) == entry.version else self._unfit(entry)
+            if why:
+                self.close(entry, "aborted", journal, reason=why)
+                given_up = self.journal().placed(entry.number).standing == "given up"
+                verb = "gave up" if given_up else "its writer has closed"
+                notes.append(f"{verb} {open_words(entry)}: {why}")
+            else:
+                self.carry_out(entry)
+                notes.append(f"finished {open_words(entry)}")
+        return tuple(notes)
+
+    def act(self, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
+        """Write an intent, see whether it won, and carry it out; says what happened since.
+
+        Raises:
+            PromotionRefused: another entry came first, or this one was given up by another.
+        """
+        entry = self.append(draft, seen)
+        placed = self.journal().placed(entry.number)
+        what = f"{self.name} version {entry.version}: {entry.kind} to '{entry.target}'"
+        if placed.standing == "lost":
+            raise PromotionRefused(f"{what} came too late", (self._winner(placed),), LOOK_AGAIN)
+        after = self.carry_out(entry)
+        if after.placed(entry.number).standing == "given up":
+            raise PromotionRefused(f"{what} was given up by another's command", (), LOOK_AGAIN)
+        now = after.in_effect(entry.target)
+        if now is None or now == entry:
+            return entry, ()
+        who = f"#{now.number} by {plain(now.by)}, version {now.version}"
+        return entry, (f"it took effect, and was followed at once by {who}",)
+
+    def _winner(self, lost: Placed) -> str:
+        if not lost.winner:
+            return f"the entry it built on, #{lost.entry.expects}, was given up meanwhile"
+        won = self.journal().placed(lost.winner).entry
+        return (
+            f"lost to #{won.number}: {plain(won.by)} gave '{won.target}' to version {won.version} "
+            f"({won.kind}, {shown_time(won.at)})"
+        )
+
+    def open_entries(self) -> tuple[str, ...]:
+        """What `finish_open` would take up, in words."""
+        journal = self.journal()
+        found = [journal.in_effect(target) for target in journal.targets]
+        return tuple(
+            f"{open_words(entry)} would be finished first"
+            for entry in found
+            if entry is not None and not journal.is_done(entry)
+        )
+
+    def _unfit(self, entry: Entry) -> str:
+        expires = parse_moment(entry.expires)
+        if entry.kind == "override" and (expires is None or expires <= self.clock()):
+            return "its override has expired"
+        return self.changed(entry)
+
+    def _give_way(self, target: str, mine: str) -> Journal:
+        """Put the pointer where the journal says if it still stands where this hand put it."""
+        while True:
+            journal = self.journal()
+            entry = journal.in_effect(target)
+            wanted = "" if entry is None else entry.version
+            if wanted == mine or self.holder(target) != mine:
+                return journal
+            self.move(target, wanted)
+            mine = wanted
+
+
+def open_words(entry: Entry) -> str:
+    """An unfinished intent in words."""
+    return (
+        f"entry #{entry.number} ({entry.kind} of version {entry.version} to '{entry.target}' "
+        f"by {plain(entry.by)})"
+    )

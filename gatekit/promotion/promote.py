@@ -1,0 +1,214 @@
+"""Giving a pointer to a version: proof against the bytes as they are now, then one move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gatekit.errors import CandidateError, NotFound, PromotionRefused, UsageProblem
+from gatekit.policy import Policy
+from gatekit.promotion.desk import Clock, Desk
+from gatekit.promotion.journal import Entry, Journal
+from gatekit.promotion.proofs import read_proofs
+from gatekit.promotion.requirements import (
+    Claim,
+    Override,
+    Requirement,
+    reports_relied_on,
+    requirements,
+)
+from gatekit.promotion.words import iso, shown_digest, utc_now
+from gatekit.registry import ModelVersion, Registry
+
+LONGEST_REASON = 500  # characters; a journal entry has to fit the tags of a registry
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionRequest:
+    """What is asked. `tested_digest` is the digest that the asking run saw, if one asks."""
+
+    name: str
+    version: str
+    target: str
+    by: str
+    override: Override | None = None
+    dry_run: bool = False
+    tested_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """How it went. `entry` is the journal's number, 0 if nothing was written."""
+
+    name: str
+    version: str
+    target: str
+    state: Literal["moved", "already", "dry run"]
+    before: str
+    requirements: tuple[Requirement, ...]
+    entry: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What happened, in one line."""
+        subject = f"{self.name} version {self.version}"
+        before = f"version {self.before}" if self.before else "nobody"
+        said = {
+            "moved": f"{subject} now holds '{self.target}' (entry #{self.entry}, before: {before})",
+            "already": f"{subject} already holds '{self.target}' on proof; nothing was written",
+            "dry run": f"{subject} would hold '{self.target}' (now: {before}); nothing was written",
+        }
+        return said[self.state]
+
+    def lines(self) -> list[str]:
+        """What a person wants to read of it."""
+        marks = [("  " if each.satisfied else "! ") + each.words for each in self.requirements]
+        return [*self.notes, self.words, *marks]
+
+
+def promote(
+    ask: PromotionRequest, registry: Registry, policy: Policy, clock: Clock = utc_now
+) -> Promotion:
+    """Move the target to the version if everything the policy asks is proved or overridden.
+
+    Raises:
+        UsageProblem: no such version or target, or the policy is for another model.
+        PromotionRefused: something is not proved, or another promotion came first.
+        RegistryUnavailable: what was begun is finished by the next promote or rollback.
+    """
+    _check(ask, policy)
+    desk = Desk(registry, ask.name, policy.pointer, ask.by, clock)
+    version = find_version(registry, ask.name, ask.version)
+    digest = desk.digest(version.version)
+    _same_as_tested(ask, digest)
+    notes = desk.open_entries() if ask.dry_run else desk.finish_open()
+    journal = desk.journal()
+    claim = Claim(
+        target=ask.target,
+        version=version.version,
+        digest=digest,
+        proofs=read_proofs(registry, version),
+        journal=journal,
+        now=clock(),
+        override=ask.override,
+    )
+    found = tuple(requirements(policy, claim))
+    before = desk.holder(ask.target)
+    ended = Promotion(ask.name, version.version, ask.target, "already", before, found, 0, notes)
+    if ask.override is None and _is_proven_holder(claim, before):
+        return ended
+    _refuse_if_open(ended)
+    if ask.dry_run:
+        return Promotion(ask.name, version.version, ask.target, "dry run", before, found, 0, notes)
+    entry, since = desk.act(_intent(claim, found, policy), journal)
+    return Promotion(
+        ask.name, version.version, ask.target, "moved", before, found, entry.number, notes + since
+    )
+
+
+def find_version(registry: Registry, name: str, version: str) -> ModelVersion:
+    """That version.
+
+    Raises:
+        CandidateError: the registry answers that there is none.
+    """
+    try:
+        return registry.version(name, version)
+    except NotFound as error:
+        raise CandidateError(error.message, error.hint) from error
+
+
+def check_policy(policy: Policy, name: str, target: str | None = None) -> None:
+    """Whether the policy speaks of this model and target.
+
+    Raises:
+        UsageProblem: it does not.
+    """
+    if policy.model != name:
+        raise UsageProblem(
+            f"the policy is for {policy.model!r}, and {name!r} was asked for",
+            "Give the policy of that model with --gates FILE",
+        )
+    if target is not None:
+        policy.target(target)
+
+
+def check_reason(reason: str) -> None:
+    """Whether a reason fits the journal.
+
+    Raises:
+        UsageProblem: it is too long.
+    """
+    if len(reason) > LONGEST_REASON:
+        raise UsageProblem(
+            f"a reason of {len(reason)} characters",
+            f"At most {LONGEST_REASON} are kept; link to more",
+        )
+
+
+def _check(ask: PromotionRequest, policy: Policy) -> None:
+    check_policy(policy, ask.name, ask.target)
+    if ask.override is None:
+        return
+    check_reason(ask.override.reason)
+    if not ask.override.reason.strip():
+        raise UsageProblem("an override without a reason", "Say why, for whoever reads the journal")
+
+
+def _same_as_tested(ask: PromotionRequest, digest: str) -> None:
+    if ask.tested_digest is None or ask.tested_digest == digest:
+        return
+    was, now = shown_digest(ask.tested_digest), shown_digest(digest)
+    raise PromotionRefused(
+        f"{ask.name} version {ask.version} stays out of '{ask.target}'",
+        (f"its bytes changed since this run read them: {was} was tested, {now} is there now",),
+        "Find out who overwrote the version, register anew and gate again",
+    )
+
+
+def _is_proven_holder(claim: Claim, holder: str) -> bool:
+    entry = claim.journal.in_effect(claim.target)
+    return (
+        entry is not None
+        and holder == claim.version == entry.version
+        and entry.digest == claim.digest
+        and claim.journal.is_done(entry)
+        and not entry.overridden
+    )
+
+
+def _refuse_if_open(ended: Promotion) -> None:
+    reasons = tuple(each.words for each in ended.requirements if not each.satisfied)
+    if not reasons:
+        return
+    stays = "stays out of" if ended.before != ended.version else "is not proved for"
+    hint = "Nothing was moved for it"
+    if ended.notes:
+        hint += f"; before that: {'; '.join(ended.notes)}"
+    raise PromotionRefused(
+        f"{ended.name} version {ended.version} {stays} '{ended.target}'", reasons, hint
+    )
+
+
+def _intent(claim: Claim, found: tuple[Requirement, ...], policy: Policy) -> Entry:
+    current = expected(claim.journal, claim.target)
+    override = claim.override
+    return Entry(
+        kind="promote" if override is None else "override",
+        target=claim.target,
+        version=claim.version,
+        digest=claim.digest,
+        expects=current,
+        reason="" if override is None else override.reason,
+        reports=reports_relied_on(found),
+        overridden=() if override is None else override.gates,
+        expires="" if override is None else iso(override.expires),
+        policy=policy.digest,
+    )
+
+
+def expected(journal: Journal, target: str) -> int:
+    """The number of the entry in effect, 0 for none: what a new intent builds on."""
+    current = journal.in_effect(target)
+    return 0 if current is None else current.number

@@ -1,0 +1,268 @@
+"""What a target asks of a version, and whether it is there. Pure: reports in, words out.
+
+Each gate is judged by the newest report that counts: about the bytes that are there now, under the
+promoter's policy, and complete in that gate. A report whose whole run is void counts, and proves
+nothing, so that a bad run is not forgotten over an older good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekit.decision import GateOutcome
+from gatekit.policy import SERVICE_GATES, Policy, Target
+from gatekit.promotion.journal import Entry, Journal
+from gatekit.promotion.proofs import Filed, Proofs
+from gatekit.promotion.words import listed, parse_moment, plain, shown_digest, shown_time
+from gatekit.verdict import Outcome
+
+LADDER = "ladder"
+_SEVERITY = (GateOutcome.PASSED, GateOutcome.OBSERVED, GateOutcome.INCONCLUSIVE, GateOutcome.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person's word in place of proof: for named gates, for one version, for a while."""
+
+    reason: str
+    gates: tuple[str, ...]
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A version that shall hold a target, with everything that speaks for or against it."""
+
+    target: str
+    version: str
+    digest: str  # of the bytes as they are now
+    proofs: Proofs
+    journal: Journal
+    now: datetime
+    override: Override | None = None
+
+    def names(self, gate: str) -> bool:
+        """Whether the override names that gate."""
+        return self.override is not None and gate in self.override.gates
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing that is asked; `report` is the run that proves it, if one does."""
+
+    gate: str
+    satisfied: bool
+    words: str
+    report: str = ""
+    overridden: bool = False
+
+
+def requirements(policy: Policy, claim: Claim) -> list[Requirement]:
+    """Everything that the target asks of the claim; it may move if all are satisfied.
+
+    Raises:
+        PolicyError: the policy knows no such target.
+    """
+    target = policy.target(claim.target)
+    required = required_gates(policy, claim.target)
+    found = [_overridden_or(_judge(gate, policy, claim), claim) for gate in required]
+    found += [_overridden_or(each, claim) for each in _run_with_it(policy, claim)]
+    if target.from_ is not None:
+        found.append(_overridden_or(_ladder(target.from_, claim), claim))
+    if claim.names(LADDER) and target.from_ is not None:
+        found = [_skipped_with_ladder(each, policy, claim) for each in found]
+    return found + _override_problems(target, claim)
+
+
+def required_gates(policy: Policy, target: str) -> tuple[str, ...]:
+    """The gates of a target and of every target below it, lowest first, each once."""
+    rungs: list[str] = []
+    rung: str | None = target
+    while rung is not None and rung not in rungs:
+        rungs.append(rung)
+        rung = policy.target(rung).from_
+    gates = [gate for name in reversed(rungs) for gate in policy.target(name).requires]
+    return tuple(dict.fromkeys(gates))
+
+
+def reports_relied_on(found: Iterable[Requirement]) -> tuple[str, ...]:
+    """The runs that prove something here, each once."""
+    return tuple(dict.fromkeys(each.report for each in found if each.report))
+
+
+def newest_that_counts(gate: str, policy: Policy, claim: Claim) -> Filed | None:
+    """The report that decides a gate; of two of the same second the worse one."""
+    counting = [
+        filed
+        for filed in claim.proofs.filed
+        if _counts(filed, policy, claim)
+        and _outcome(filed, gate) in _SEVERITY
+        and not _part_of_a_part(filed, gate)
+    ]
+    return max(counting, key=lambda filed: (filed.created, _badness(filed, gate)), default=None)
+
+
+def _counts(filed: Filed, policy: Policy, claim: Claim) -> bool:
+    same_policy = filed.report.policy["digest"] == policy.digest
+    return filed.report.digest == claim.digest and same_policy
+
+
+def _part_of_a_part(filed: Filed, gate: str) -> bool:
+    """A run of chosen tests proves nothing by the gates it passed, unless it is a whole pass."""
+    passed = _outcome(filed, gate) in (GateOutcome.PASSED, GateOutcome.OBSERVED)
+    whole = filed.report.outcome is GateOutcome.PASSED or not filed.report.run.get("narrowed")
+    return passed and not (whole and filed.report.outcome is not GateOutcome.INCOMPLETE)
+
+
+def _outcome(filed: Filed, gate: str) -> GateOutcome | None:
+    result = filed.report.gate(gate)
+    return None if result is None else result.outcome
+
+
+def _badness(filed: Filed, gate: str) -> int:
+    outcome = _outcome(filed, gate)
+    return len(_SEVERITY) if filed.voids or outcome is None else _SEVERITY.index(outcome)
+
+
+def _judge(gate: str, policy: Policy, claim: Claim) -> Requirement:
+    filed = newest_that_counts(gate, policy, claim)
+    if filed is None:
+        return Requirement(gate, satisfied=False, words=f"{gate}: {_why_none(gate, policy, claim)}")
+    run = f"run {plain(filed.run_id)} of {shown_time(filed.created)}"
+    against = _against(gate, filed, policy, claim.target)
+    if against:
+        return Requirement(gate, satisfied=False, words=f"{gate}: {against} ({run})")
+    verb = "observed" if _outcome(filed, gate) is GateOutcome.OBSERVED else "passed"
+    return Requirement(gate, satisfied=True, words=f"{gate}: {verb} in {run}", report=filed.run_id)
+
+
+def _against(gate: str, filed: Filed, policy: Policy, target: str) -> str:
+    """What speaks against taking the report as proof of a gate; empty if nothing does."""
+    result = filed.report.gate(gate)
+    if filed.voids:
+        return f"the whole run counts for nothing: {plain('; '.join(filed.voids))}"
+    if result is None or result.outcome in (GateOutcome.FAILED, GateOutcome.INCONCLUSIVE):
+        reasons = () if result is None else result.reasons
+        return plain(f"{'' if result is None else result.outcome}: {'; '.join(reasons)}")
+    if result.outcome is GateOutcome.OBSERVED and policy.table(gate).mode != "observe":
+        return "only observed, and the policy enforces it"
+    if loosened := filed.report.loosened(gate):
+        return f"passed a bar that was lowered by hand: {plain('; '.join(loosened))}"
+    if policy.target(target).first_promotion == "refuse" and _had_no_champion(gate, filed):
+        return "there was no champion to compare with, and first_promotion is 'refuse'"
+    return ""
+
+
+def _had_no_champion(gate: str, filed: Filed) -> bool:
+    return any(
+        check.gate == gate
+        and check.verdict is not None
+        and check.verdict.outcome is Outcome.NO_CHAMPION
+        for check in filed.report.checks
+    )
+
+
+def _why_none(gate: str, policy: Policy, claim: Claim) -> str:
+    """Why no report decides the gate: the newest one that would, and what is wrong with it."""
+    having = [filed for filed in claim.proofs.filed if _outcome(filed, gate) is not None]
+    newest = max(having, key=lambda filed: filed.created, default=None)
+    ignored = "".join(f"; {reason}" for reason in claim.proofs.ignored)
+    if newest is None:
+        return f"no report of version {claim.version} has it{ignored}"
+    report = newest.report
+    the_report = f"the report of {shown_time(newest.created)} (run {plain(newest.run_id)})"
+    if report.digest != claim.digest:
+        return (
+            f"{the_report} is about other bytes: {shown_digest(report.digest)} was tested, "
+            f"{shown_digest(claim.digest)} is there now{ignored}"
+        )
+    if report.policy["digest"] != policy.digest:
+        return (
+            f"{the_report} used another policy: {shown_digest(str(report.policy['digest']))}, "
+            f"yours is {shown_digest(policy.digest)}{ignored}"
+        )
+    result = report.gate(gate)
+    if result is not None and not result.reasons:
+        return f"{the_report} ran a chosen part of the tests, which proves nothing{ignored}"
+    why = "; ".join(result.reasons) if result is not None else ""
+    return plain(f"{the_report} is INCOMPLETE in it: {why}{ignored}")
+
+
+def _run_with_it(policy: Policy, claim: Claim) -> list[Requirement]:
+    """Gates that nobody asked for but that were run, and did not pass, block as well.
+
+    Not the gates of a running service: a target that does not ask for them stands before them.
+    """
+    required = required_gates(policy, claim.target)
+    run = {g.gate for filed in claim.proofs.filed for g in filed.report.gates}
+    found = []
+    for gate in sorted(run - {*required, *SERVICE_GATES}):
+        filed = newest_that_counts(gate, policy, claim)
+        if filed is None or _outcome(filed, gate) not in (
+            GateOutcome.FAILED,
+            GateOutcome.INCONCLUSIVE,
+        ):
+            continue
+        found.append(_judge(gate, policy, claim))
+    return found
+
+
+def _ladder(below: str, claim: Claim) -> Requirement:
+    held = [e for e in claim.journal.effective(below) if e.version == claim.version]
+    same = [e for e in held if e.digest == claim.digest]
+    valid = [e for e in same if not expired(e, claim.now)]
+    if valid:
+        words = f"{LADDER}: version {claim.version} held '{below}' (entry #{valid[0].number})"
+        return Requirement(LADDER, satisfied=True, words=words)
+    if same:
+        why = f"held '{below}' by an override only, which expired {shown_time(same[0].expires)}"
+    elif held:
+        why = f"held '{below}' with other bytes: {shown_digest(held[0].digest)}"
+    else:
+        why = f"never held '{below}'"
+    return Requirement(LADDER, satisfied=False, words=f"{LADDER}: version {claim.version} {why}")
+
+
+def expired(entry: Entry, now: datetime) -> bool:
+    """Whether an entry rests on an override whose time is over."""
+    if not entry.overridden and entry.kind != "override":
+        return False
+    expires = parse_moment(entry.expires)
+    return expires is None or expires <= now
+
+
+def _overridden_or(found: Requirement, claim: Claim) -> Requirement:
+    if found.satisfied or claim.override is None or not claim.names(found.gate):
+        return found
+    words = f"{found.words} -- overridden: {plain(claim.override.reason)}"
+    return Requirement(found.gate, satisfied=True, words=words, overridden=True)
+
+
+def _skipped_with_ladder(found: Requirement, policy: Policy, claim: Claim) -> Requirement:
+    """Without the rung below there is no service to measure; what was measured still counts."""
+    if found.satisfied or found.gate not in SERVICE_GATES:
+        return found
+    if newest_that_counts(found.gate, policy, claim) is not None:
+        return found
+    words = f"{found.words} -- skipped with the {LADDER}"
+    return Requirement(found.gate, satisfied=True, words=words, overridden=True)
+
+
+def _override_problems(target: Target, claim: Claim) -> list[Requirement]:
+    """What is wrong with the override itself."""
+    if claim.override is None:
+        return []
+    problems = []
+    if claim.override.expires <= claim.now:
+        problems.append(f"the override expired {shown_time(claim.override.expires)}")
+    allowed = f"for '{claim.target}'; it allows {listed(target.override) or 'nothing'}"
+    problems += [
+        f"the policy does not allow overriding {plain(gate)!r} {allowed}"
+        for gate in claim.override.gates
+        if gate not in target.override
+    ]
+    if not claim.override.gates:
+        problems.append("the override names no gate")
+    return [Requirement("override", satisfied=False, words=words) for words in problems]

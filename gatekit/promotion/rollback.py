@@ -1,0 +1,154 @@
+"""Going back: to the newest earlier holder that got there on proof and still has its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatekit.errors import PromotionRefused
+from gatekit.policy import Policy
+from gatekit.promotion.desk import Clock, Desk
+from gatekit.promotion.journal import Entry, Journal
+from gatekit.promotion.promote import check_policy, check_reason, expected
+from gatekit.promotion.words import listed, plain, shown_time, utc_now
+from gatekit.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRequest:
+    """What is asked; without `to` the newest earlier holder on proof is meant."""
+
+    name: str
+    target: str
+    by: str
+    to: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """How it went."""
+
+    name: str
+    version: str
+    target: str
+    before: str
+    entry: int
+    back_to: Entry
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """What a person wants to read of it."""
+        before = f"version {self.before}" if self.before else "nobody"
+        back = self.back_to
+        proof = f"on {listed(back.reports)}" if back.reports else "on no report"
+        if back.overridden:
+            proof = f"by an override of {listed(back.overridden)}: {plain(back.reason)}"
+        entry = f"(entry #{self.entry}, before: {before})"
+        return [
+            *self.notes,
+            f"{self.name} version {self.version} holds '{self.target}' again {entry}",
+            f"  it was promoted by #{back.number}, {shown_time(back.at)}, {proof}",
+        ]
+
+
+def rollback(
+    ask: RollbackRequest, registry: Registry, policy: Policy, clock: Clock = utc_now
+) -> Rollback:
+    """Give the target back to an earlier holder, and resolve it as a client would.
+
+    Raises:
+        UsageProblem: the policy is for another model or knows no such target.
+        PromotionRefused: there is nothing to go back to, or what there is has changed.
+    """
+    check_policy(policy, ask.name, ask.target)
+    check_reason(ask.reason)
+    desk = Desk(registry, ask.name, policy.pointer, ask.by, clock)
+    notes = desk.finish_open()
+    journal = desk.journal()
+    holder = desk.holder(ask.target)
+    chosen, skipped = _choose(desk, journal, ask, holder)
+    draft = Entry(
+        kind="rollback",
+        target=ask.target,
+        version=chosen.version,
+        digest=chosen.digest,
+        expects=expected(journal, ask.target),
+        reason=ask.reason,
+        reports=chosen.reports,
+        overridden=chosen.overridden,
+        expires=chosen.expires,
+        policy=chosen.policy,
+        of=chosen.number,
+    )
+    entry, since = desk.act(draft, journal)
+    told = (*notes, *skipped, *since)
+    return Rollback(ask.name, chosen.version, ask.target, holder, entry.number, chosen, told)
+
+
+def ways_back(journal: Journal, target: str, holder: str) -> tuple[Entry, ...]:
+    """The promotions on proof that a rollback may go to, best first.
+
+    After a rollback the way goes on from the promotion it went back to, so that two rollbacks in a
+    row are two steps back. A pointer that was moved by hand goes back to the proven holder first.
+    """
+    base = origin(journal, journal.in_effect(target))
+    if base is None:
+        return ()
+    return tuple(
+        entry
+        for entry in journal.effective(target)
+        if entry.kind == "promote" and entry.number <= base.number and entry.version != holder
+    )
+
+
+def origin(journal: Journal, entry: Entry | None) -> Entry | None:
+    """The promotion behind an entry: a rollback stands for the one it went back to."""
+    known = {each.number: each for each in journal.entries}
+    while entry is not None and entry.kind == "rollback" and 0 < entry.of < entry.number:
+        entry = known.get(entry.of)
+    return entry
+
+
+def _choose(
+    desk: Desk, journal: Journal, ask: RollbackRequest, holder: str
+) -> tuple[Entry, tuple[str, ...]]:
+    if ask.to is not None:
+        return _named(desk, journal, ask, holder), ()
+    skipped: list[str] = []
+    for entry in ways_back(journal, ask.target, holder):
+        changed = desk.changed(entry)
+        if not changed:
+            return entry, tuple(skipped)
+        words = f"skipped #{entry.number}: {changed}"
+        if words not in skipped:
+            skipped.append(words)
+    raise PromotionRefused(
+        f"{desk.name}: there is no earlier holder of '{ask.target}' to go back to",
+        (*skipped, *_passed_over(journal, ask.target, holder)),
+        "Promote a version on proof, or name an earlier holder with --to VERSION",
+    )
+
+
+def _passed_over(journal: Journal, target: str, holder: str) -> tuple[str, ...]:
+    overridden = [
+        f"#{entry.number} gave it to version {entry.version} by an override, which is no proof"
+        for entry in journal.effective(target)
+        if entry.kind == "override" and entry.version != holder
+    ]
+    return tuple(overridden) or ("no other version was ever promoted to it on proof",)
+
+
+def _named(desk: Desk, journal: Journal, ask: RollbackRequest, holder: str) -> Entry:
+    what = f"{desk.name}: no rollback of '{ask.target}' to version {ask.to}"
+    current = journal.in_effect(ask.target)
+    if current is not None and holder == ask.to == current.version:
+        raise PromotionRefused(what, ("it holds it now",), "Nothing was written")
+    held = [e for e in journal.effective(ask.target) if e.kind != "rollback"]
+    found = next((entry for entry in held if entry.version == ask.to), None)
+    if found is None:
+        versions = tuple(dict.fromkeys(e.version for e in held if e.version != holder))
+        known = f"Earlier holders: {listed(versions)}" if versions else "There are none"
+        raise PromotionRefused(what, ("it never held it by this journal",), known)
+    if changed := desk.changed(found):
+        raise PromotionRefused(what, (changed,), "What held the pointer then is not there any more")
+    return found

@@ -1,0 +1,144 @@
+"""What whoever is woken at three wants to know, on one screen of 80 columns."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from datetime import datetime
+
+from gatekit.policy import Policy
+from gatekit.promotion.desk import Clock, Desk, open_words
+from gatekit.promotion.journal import Entry, Journal
+from gatekit.promotion.promote import check_policy
+from gatekit.promotion.proofs import read_proofs
+from gatekit.promotion.requirements import expired
+from gatekit.promotion.rollback import origin, ways_back
+from gatekit.promotion.words import listed, plain, shown_digest, shown_time, utc_now
+from gatekit.registry import ModelVersion, Registry
+from gatekit.report.document import TAG_PREFIX
+
+COLUMNS = 80
+_LABEL = 12
+_MOST_REASONS = 3
+
+
+def status_lines(
+    registry: Registry, policy: Policy, name: str, clock: Clock = utc_now
+) -> list[str]:
+    """Holder, since when, on what proof, what was refused last, and the way back.
+
+    Raises:
+        UsageProblem: the policy is for another model.
+        NotFound: the registry has no such model.
+    """
+    check_policy(policy, name)
+    desk = Desk(registry, name, policy.pointer, "", clock)
+    versions = registry.versions(name)
+    journal = desk.journal()
+    count = "1 version" if len(versions) == 1 else f"{len(versions)} versions"
+    known = f"{count}, newest {versions[0].version}"
+    lines = [f"{plain(name)}: {known}; policy {shown_digest(policy.digest)}"]
+    for target in dict.fromkeys((*policy.promotion, *journal.targets)):
+        lines += _target_lines(target, desk, journal)
+    lines += _refused_lines(registry, versions)
+    problems = journal.check_chain()
+    if problems:
+        lines += _field("JOURNAL", f"does not hold together: {'; '.join(problems)}")
+    return lines
+
+
+def _target_lines(target: str, desk: Desk, journal: Journal) -> list[str]:
+    holder = desk.holder(target)
+    entry = journal.in_effect(target)
+    if entry is None:
+        held = "nobody yet"
+        if holder:
+            held = f"version {holder}, UNPROVED HOLDER: no entry of the journal gave it the pointer"
+        return [plain(target), *_field("holder", held)]
+    lines = [plain(target)]
+    if holder == entry.version:
+        since = f"version {holder} since {shown_time(entry.at)}, {entry.kind} by {plain(entry.by)}"
+        lines += _field("holder", since)
+        lines += _field("proof", _proof(entry, journal, desk.clock()))
+    else:
+        lines += _field("holder", f"version {holder}" if holder else "nobody")
+    lines += _field("pointer", _pointer(entry, journal, holder))
+    return lines + _field("back", _way_back(target, desk, journal, holder))
+
+
+def _proof(entry: Entry, journal: Journal, now: datetime) -> str:
+    runs = f"reports {listed(tuple(map(plain, entry.reports)))}" if entry.reports else "no report"
+    if not entry.overridden:
+        return f"{runs}; bytes {shown_digest(entry.digest)}"
+    until = f"until {shown_time(entry.expires)}"
+    if expired(entry, now):
+        until = f"EXPIRED {shown_time(entry.expires)}"
+    source = origin(journal, entry) or entry
+    why = plain(source.reason)
+    return f"OVERRIDE of {listed(tuple(map(plain, entry.overridden)))} {until}: {why}; {runs}"
+
+
+def _pointer(entry: Entry, journal: Journal, holder: str) -> str:
+    if not journal.is_done(entry):
+        return f"UNFINISHED {open_words(entry)}; the next promote or rollback finishes it"
+    if holder == entry.version:
+        return f"agrees with the journal (#{entry.number})"
+    return (
+        f"UNPROVED HOLDER: the journal says version {entry.version} (#{entry.number}), the pointer "
+        f"was moved by another hand"
+    )
+
+
+def _way_back(target: str, desk: Desk, journal: Journal, holder: str) -> str:
+    ways = ways_back(journal, target, holder)
+    if not ways:
+        return "no earlier holder on proof to go back to"
+    return f"gatekit rollback {plain(desk.name)} --stage {plain(target)}  (to {ways[0].version})"
+
+
+def _refused_lines(registry: Registry, versions: list[ModelVersion]) -> list[str]:
+    """The newest report that did not pass, found by the tags and then read in full."""
+    candidates = sorted(_unpassed(versions), key=lambda found: found[0], reverse=True)
+    for _, version, run_id in candidates:
+        only = {key: value for key, value in version.tags.items() if key == TAG_PREFIX + run_id}
+        slim = ModelVersion(version.name, version.version, tags=only)
+        filed = read_proofs(registry, slim).filed
+        if not filed:
+            continue
+        report = filed[0].report
+        when = shown_time(filed[0].created)
+        lines = _field("refused", f"version {version.version}, {when}: {report.outcome}", top=True)
+        for reason in report.reasons[:_MOST_REASONS]:
+            lines += _field("", plain(reason))
+        if len(report.reasons) > _MOST_REASONS:
+            lines += _field(
+                "", f"and {len(report.reasons) - _MOST_REASONS} more (run {plain(run_id)})"
+            )
+        return lines
+    return _field("refused", "nothing", top=True)
+
+
+def _unpassed(versions: list[ModelVersion]) -> list[tuple[str, ModelVersion, str]]:
+    found = []
+    for version in versions:
+        for key, value in version.tags.items():
+            if not key.startswith(TAG_PREFIX):
+                continue
+            try:
+                summary = json.loads(value)
+                if summary["outcome"] != "PASSED":
+                    found.append((str(summary["created"]), version, key.removeprefix(TAG_PREFIX)))
+            except (ValueError, KeyError, TypeError):
+                continue  # promotion names such a tag as ignored; here it tells nothing
+    return found
+
+
+def _field(label: str, text: str, *, top: bool = False) -> list[str]:
+    indent = "" if top else "  "
+    return textwrap.wrap(
+        text,
+        COLUMNS,
+        initial_indent=(indent + label).ljust(_LABEL),
+        subsequent_indent=" " * _LABEL,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,70 @@
+"""What came back from a candidate's process: believed only after it was looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gatekit.errors import DataError, GatekitError, ModelMisbehaved
+
+LINE_LENGTH = 400
+
+
+def checked(column: pa.ChunkedArray | np.ndarray[Any, Any], rows: int) -> np.ndarray[Any, Any]:
+    """The predictions, one for each of `rows` rows; words come as an array of str objects.
+
+    Raises:
+        ModelMisbehaved: too few or too many, or one is empty or not finite. Rows count from 0.
+    """
+    if len(column) != rows:
+        raise ModelMisbehaved(f"the model gave {len(column)} predictions for {rows} rows")
+    array = column if isinstance(column, np.ndarray) else _from_arrow(column, rows)
+    if array.dtype.kind == "f":
+        _refuse(~np.isfinite(array), "not a number")
+    return array
+
+
+def raised(error: object, role: str, doing: str) -> GatekitError:
+    """The error that a worker's error frame stands for."""
+    said = error if isinstance(error, dict) else {}
+    message, hint = plain(said.get("message", "")), plain(said.get("hint", ""))
+    if said.get("kind") == "data":
+        return DataError(message, hint)
+    if said.get("kind") == "model":
+        return ModelMisbehaved(message, hint)
+    name = plain(said.get("type", "an error"))
+    reason = f": {message}" if message else ""
+    return ModelMisbehaved(f"the {role} raised {name} while {doing}{reason}")
+
+
+def plain(text: object) -> str:
+    """`text` from a process that is not trusted, on one line, printable and not too long."""
+    line = str(text)[:LINE_LENGTH]
+    return "".join(letter if letter.isprintable() else " " for letter in line).strip()
+
+
+def _from_arrow(column: pa.ChunkedArray, rows: int) -> np.ndarray[Any, Any]:
+    if column.null_count:
+        _refuse(column.is_null().to_numpy(), "empty")
+    kind = column.type
+    known = (
+        pa.types.is_string(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+    )
+    if not known:
+        raise ModelMisbehaved(f"the {rows} predictions are of type {kind}, not labels or scores")
+    array: np.ndarray[Any, Any] = column.to_numpy()
+    return array
+
+
+def _refuse(bad: np.ndarray[Any, Any], what: str) -> None:
+    if count := int(bad.sum()):
+        verb = "is" if count == 1 else "are"
+        first = int(bad.argmax())
+        raise ModelMisbehaved(
+            f"{count} of {len(bad)} predictions {verb} {what}, the first at row {first}"
+        )

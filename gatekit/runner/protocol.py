@@ -1,0 +1,152 @@
+r"""Frames between gatekit and a candidate's process, over two pipes of their own.
+
+    4 bytes   magic            b"gk1\n"
+    4 bytes   length of header big-endian
+    8 bytes   length of body   big-endian
+    header    a JSON object
+    body      an Arrow IPC stream, or the raw bytes of one array, as the header says
+
+Neither side ever unpickles what the other sent. The other side is not trusted: lengths are
+bounded before a byte is kept, and memory grows only as bytes arrive.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = struct.Struct(">4sIQ")
+MAGIC = b"gk1\n"
+MAX_HEADER = 1 << 20
+MAX_BODY = 1 << 32
+
+
+class Garbage(Exception):
+    """What came over the pipe is no frame; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message: a JSON header and, where the header says so, a body."""
+
+    header: dict[str, Any]
+    body: bytes | bytearray | memoryview = b""
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Puts a frame together from pieces; `wanted` is how many bytes are still needed for sure."""
+
+    buffer: bytearray = field(default_factory=bytearray)
+
+    @property
+    def wanted(self) -> int:
+        """Bytes to read before a frame can be complete; 0 when it is."""
+        if len(self.buffer) < PREFIX.size:
+            return PREFIX.size - len(self.buffer)
+        header, body = self._lengths()
+        return max(0, PREFIX.size + header + body - len(self.buffer))
+
+    def frame(self) -> Frame:
+        """The complete frame; the assembly starts anew.
+
+        Raises:
+            Garbage: the header is not a JSON object.
+        """
+        header, _ = self._lengths()
+        content, self.buffer = memoryview(self.buffer), bytearray()
+        start = PREFIX.size + header
+        try:
+            values = json.loads(bytes(content[PREFIX.size : start]))
+        except (ValueError, RecursionError) as error:
+            raise Garbage("its header is not JSON") from error
+        if not isinstance(values, dict):
+            raise Garbage("its header is not a JSON object")
+        return Frame(values, content[start:])
+
+    def _lengths(self) -> tuple[int, int]:
+        magic, header, body = PREFIX.unpack_from(self.buffer)
+        if magic != MAGIC:
+            raise Garbage("it does not begin like a frame")
+        if header > MAX_HEADER or body > MAX_BODY:
+            raise Garbage(f"it announces {header + body} bytes")
+        return header, body
+
+
+def encode(frame: Frame) -> Iterator[memoryview]:
+    """The bytes of `frame`, in pieces that are not copied together."""
+    header = json.dumps(frame.header, separators=(",", ":")).encode()
+    yield memoryview(PREFIX.pack(MAGIC, len(header), len(frame.body)) + header)
+    if frame.body:
+        yield memoryview(frame.body).cast("B")
+
+
+def table_to_bytes(table: pa.Table) -> memoryview:
+    """`table` as an Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return memoryview(sink.getvalue())
+
+
+def bytes_to_table(body: bytes | bytearray | memoryview) -> pa.Table:
+    """The table of an Arrow IPC stream; Garbage if it is none."""
+    try:
+        with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
+            table = reader.read_all()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Garbage("its table cannot be read") from error
+    return table
+
+
+def array_to_frame(header: dict[str, Any], array: np.ndarray[Any, Any]) -> Frame:
+    """A one-dimensional array of numbers, booleans or words as a frame.
+
+    Numbers cross as raw bytes. Objects cross as an Arrow column, where an empty one is a null.
+
+    Raises:
+        TypeError: its values are of no type that a prediction may have.
+    """
+    if array.dtype.kind in "biuf":
+        array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+        said = {**header, "array": array.dtype.str, "rows": len(array)}
+        return Frame(said, array.tobytes())
+    if array.dtype.kind not in "OUT":
+        raise TypeError(f"predictions of type {array.dtype}")
+    try:
+        column = pa.array(array, from_pandas=True)
+    except pa.ArrowException:
+        raise TypeError("predictions of more than one type") from None
+    return Frame({**header, "array": "arrow"}, table_to_bytes(pa.table({"prediction": column})))
+
+
+def frame_to_column(frame: Frame) -> pa.ChunkedArray | np.ndarray[Any, Any]:
+    """What `array_to_frame` packed: an array of numbers, or an Arrow column of anything else.
+
+    Raises:
+        Garbage: the body is not what the header says.
+    """
+    kind, rows = frame.header.get("array"), frame.header.get("rows")
+    if kind == "arrow":
+        table = bytes_to_table(frame.body)
+        if table.column_names != ["prediction"]:
+            raise Garbage("its table is not a column of predictions")
+        return table.column(0)
+    # The word comes from the other side: numpy's own parser is kept away from it.
+    if not isinstance(kind, str) or not re.fullmatch(r"[<>|=]?[biuf][1248]", kind):
+        raise Garbage("its array has no type")
+    dtype = np.dtype(kind)
+    if not isinstance(rows, int) or rows * dtype.itemsize != len(frame.body):
+        raise Garbage("its array is not as long as its header says")
+    # A copy, so that the array is writable and does not keep the frame.
+    return np.frombuffer(frame.body, dtype).copy()

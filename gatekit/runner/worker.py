@@ -1,0 +1,191 @@
+"""The candidate's own process: `python -m gatekit.runner.worker FD_IN FD_OUT`.
+
+Reads frames, answers frames, ends when the pipe closes. Whatever the model raises becomes an error
+frame with the type and the first line of the message; cells of the data are taken out of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import resource
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gatekit.errors import DataError, GatekitError
+from gatekit.runner.protocol import (
+    Assembly,
+    Frame,
+    array_to_frame,
+    bytes_to_table,
+    encode,
+    table_to_bytes,
+)
+from gatekit.scoring.engines import Engine, load_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What a hint makes ready while the parent still fetches the model.
+WARM = {"sklearn": ("mlflow.sklearn", "sklearn.pipeline"), "pyfunc": ("mlflow.pyfunc",)}
+TICK_SECONDS = 1.0
+MESSAGE_LENGTH = 300
+ROWS_FOLLOW = "Failed to enforce schema of data"
+
+
+@dataclass(slots=True)
+class Worker:
+    """The loaded engines and the pipe they are asked through."""
+
+    incoming: int
+    outgoing: int
+    engines: dict[str, Engine] = field(default_factory=dict)
+
+    def serve(self) -> None:
+        """Answer frames until the other side closes the pipe."""
+        while (frame := self._receive()) is not None:
+            self._answer(frame)
+
+    def _answer(self, frame: Frame) -> None:
+        said = {"id": frame.header.get("id")}
+        table: pa.Table | None = None
+        try:
+            if frame.header["op"] == "warm":
+                _warm(frame.header["flavor"])
+                return
+            if frame.body:
+                table = bytes_to_table(frame.body)
+            reply = self._do(frame.header, table, said)
+        except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too
+            reply = Frame({**said, "error": describe(error, table)})
+        self._send(reply)
+
+    def _do(self, header: dict[str, Any], table: pa.Table | None, said: dict[str, Any]) -> Frame:
+        if header["op"] == "load":
+            return Frame({**said, **self._load(header)})
+        assert table is not None  # noqa: S101 - the parent sends a table with every other question
+        engine = self.engines[header["engine"]]
+        if header["op"] == "predict":
+            return array_to_frame(said, engine.predict(table))
+        return array_to_frame(said, self._time(engine, table, header, said))
+
+    def _load(self, header: dict[str, Any]) -> dict[str, Any]:
+        if header["memory_mb"]:
+            limit_bytes = header["memory_mb"] << 20
+            resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+        start = perf_counter()
+        self.engines[header["engine"]] = load_engine(Path(header["folder"]), header["engine"])
+        return {"seconds": perf_counter() - start, "peak_mb": peak_mb()}
+
+    def _time(
+        self, engine: Engine, table: pa.Table, header: dict[str, Any], said: dict[str, Any]
+    ) -> np.ndarray[Any, Any]:
+        """Milliseconds of `calls` single-row predictions, after `warm_up` untimed ones."""
+        calls, warm_up = header["calls"], header["warm_up"]
+        rows = [_row(table, index) for index in range(min(table.num_rows, calls + warm_up))]
+        elapsed_ms = np.empty(calls)
+        predict: Callable[[pa.Table], object] = engine.predict
+        told = perf_counter()
+        for call in range(-warm_up, calls):
+            row = rows[(call + warm_up) % len(rows)]
+            start = perf_counter()
+            predict(row)
+            end = perf_counter()
+            if call >= 0:
+                elapsed_ms[call] = (end - start) * 1000
+            if end - told > TICK_SECONDS:
+                self._send(Frame({**said, "tick": call + warm_up}))
+                told = perf_counter()
+        return elapsed_ms
+
+    def _receive(self) -> Frame | None:
+        assembly = Assembly()
+        while wanted := assembly.wanted:
+            piece = os.read(self.incoming, min(wanted, 1 << 20))
+            if not piece:
+                return None
+            assembly.buffer += piece
+        return assembly.frame()
+
+    def _send(self, frame: Frame) -> None:
+        for piece in encode(frame):
+            left = piece
+            while left:
+                left = left[os.write(self.outgoing, left) :]
+
+
+def describe(error: BaseException, table: pa.Table | None) -> dict[str, str]:
+    """`error` as plain words: its type, and one line of its message without cells of `table`."""
+    if isinstance(error, GatekitError):
+        kind = "data" if isinstance(error, DataError) else "model"
+        return {"kind": kind, "message": error.message, "hint": error.hint}
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - the message is the model's code, too
+        message = ""
+    if message.startswith(ROWS_FOLLOW):
+        # MLflow prints the rows first, then the reason.
+        message = message.rpartition("Error: ")[2]
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    line = _without_cells(line, table)[:MESSAGE_LENGTH].rstrip(". ")
+    return {"kind": "raised", "type": type(error).__name__, "message": line}
+
+
+def peak_mb() -> float:
+    """The most memory this process has held, in megabytes."""
+    with contextlib.suppress(OSError):
+        # Linux: ru_maxrss would begin at the size of the process that started this one.
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+        if found:
+            return int(found[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 1024
+
+
+def _without_cells(line: str, table: pa.Table | None) -> str:
+    if table is None:
+        return line
+    cells: set[str] = set()
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            cells.update(value for value in column.unique().to_pylist() if value)
+
+    def hidden(found: re.Match[str]) -> str:
+        text = found[0]
+        return f"{text[0]}...{text[-1]}" if text[1:-1] in cells else text
+
+    return re.sub(r"'[^']*'|\"[^\"]*\"", hidden, line)
+
+
+def _row(table: pa.Table, index: int) -> pa.Table:
+    """Row `index` as a table of its own, as it would come over the wire: not a view of many."""
+    return bytes_to_table(table_to_bytes(table.slice(index, 1).combine_chunks()))
+
+
+def _warm(flavor: str) -> None:
+    for module in WARM.get(flavor, ()):
+        # A flavor that is not installed is said when the model is loaded.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+
+
+def main() -> None:
+    """Serve the two pipes named on the command line."""
+    incoming, outgoing = int(sys.argv[1]), int(sys.argv[2])
+    # What the model starts must not hold the pipes open.
+    for descriptor in (incoming, outgoing):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keyword
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    Worker(incoming, outgoing).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""Two ways from rows to predictions: `native`, the flavor's own predict, and `pyfunc`.
+
+The same code runs in the candidate's process and in the service: what is gated is what serves.
+mlflow is imported only inside the functions that load one of its own flavors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from gatekit.errors import CandidateError, ModelMisbehaved
+from gatekit.scoring.signature import Signature, read_mlmodel, read_signature
+from gatekit.scoring.tables import conform, to_array, to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    import pyarrow as pa
+
+ENGINES = ("native", "pyfunc")
+ARRAY_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
+# Steps that may address columns by name: they need a frame.
+FRAME_STEPS = ("ColumnTransformer", "FunctionTransformer")
+
+
+class Engine(Protocol):
+    """A loaded model that scores tables."""
+
+    @property
+    def name(self) -> str:
+        """`native` or `pyfunc`."""
+
+    def predict(self, table: pa.Table) -> np.ndarray[Any, Any]:
+        """One label or score a row, shape (rows,)."""
+
+
+def choose_engine(folder: Path, wanted: Literal["auto", "native", "pyfunc"] = "auto") -> str:
+    """The engine for the model in `folder`: `wanted`, or for `auto` the fastest exact one.
+
+    Raises:
+        CandidateError: the model has no python_function flavor, or `wanted` is no engine.
+    """
+    loader = str(_python_function(folder).get("loader_module", ""))
+    if wanted in ENGINES:
+        return wanted
+    if wanted != "auto":
+        raise CandidateError(f"{wanted!r} is no engine", f"Choose auto, {' or '.join(ENGINES)}")
+    own = loader == "mlflow.sklearn" or loader.startswith("gatekit.")
+    return "native" if own else "pyfunc"
+
+
+def load_engine(folder: Path, name: str) -> Engine:
+    """Load the model in `folder` into this process. Its code runs: scan it first.
+
+    Raises:
+        CandidateError: `name` is no engine, or MLmodel is unusable. Loading itself may raise
+            whatever the model raises.
+    """
+    config = _python_function(folder)
+    signature = read_signature(folder)
+    if name == "pyfunc":
+        import mlflow.pyfunc
+
+        model = mlflow.pyfunc.load_model(str(folder))
+        return _Loaded("pyfunc", signature, model.predict, to_frame)
+    if name != "native":
+        raise CandidateError(f"{name!r} is no engine", f"Choose {' or '.join(ENGINES)}")
+    if config.get("loader_module") == "mlflow.sklearn":
+        return _load_sklearn(folder, config, signature)
+    return _load_flavor(folder, config, signature)
+
+
+def labels(raw: object) -> np.ndarray[Any, Any]:
+    """What a model returned as a one-dimensional array; words become an object array.
+
+    Raises:
+        ModelMisbehaved: it is no array, series, one-column frame or list of single values.
+    """
+    import numpy as np
+
+    if hasattr(raw, "to_numpy"):
+        array = np.asarray(raw.to_numpy())
+    elif isinstance(raw, np.ndarray):
+        array = raw
+    elif isinstance(raw, (list, tuple)):
+        array = _from_list(list(raw))
+    else:
+        raise ModelMisbehaved(f"the model returned {_a(type(raw).__name__)}, not an array of rows")
+    if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004 - one column of a table
+        array = array[:, 0]
+    if array.ndim != 1:
+        shape = " x ".join(str(size) for size in array.shape) or "single value"
+        raise ModelMisbehaved(
+            f"the model returned {_a(shape)} array, where one value a row is expected",
+            "Save it with pyfunc_predict_fn='predict', or wrap it to return one column",
+        )
+    return array.astype(object) if array.dtype.kind == "U" else array
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """An engine: a table is made to fit, prepared (frame or array) and scored."""
+
+    name: str
+    signature: Signature | None
+    score: Callable[[Any], object]
+    prepare: Callable[[pa.Table], object]
+
+    def predict(self, table: pa.Table) -> np.ndarray[Any, Any]:
+        return labels(self.score(self.prepare(conform(table, self.signature))))
+
+
+def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:
+    import mlflow.sklearn
+
+    estimator = mlflow.sklearn.load_model(str(folder))
+    score = getattr(estimator, str(config.get("predict_fn", "predict")))
+    if signature is None or not _takes_array(estimator, signature):
+        return _Loaded("native", signature, score, to_frame)
+    # Column order is held by `conform` and was compared with the names seen in fitting. Set once
+    # at load: a filter set and reset at every call is dear and not safe between threads.
+    warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+    return _Loaded("native", signature, score, to_array)
+
+
+def _load_flavor(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:
+    """The flavor's own loader, called as MLflow calls it, without MLflow's wrapping."""
+    module = importlib.import_module(str(config["loader_module"]))
+    path = str(folder / config["data"]) if "data" in config else str(folder)
+    extra = (config["config"],) if config.get("config") else ()
+    model = module._load_pyfunc(path, *extra)  # noqa: SLF001 - the name MLflow's flavors share
+    score = getattr(model, str(config.get("predict_fn", "predict")))
+    # A model that says so reads Arrow columns itself and needs no pandas.
+    as_is = getattr(model, "takes_arrow", False) is True
+    return _Loaded("native", signature, score, _same if as_is else to_frame)
+
+
+def _takes_array(estimator: Any, signature: Signature) -> bool:
+    """Whether an array without names means the same to `estimator` as the frame would."""
+    if not signature.is_numeric or not all(column.required for column in signature.inputs):
+        return False
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if fitted is not None and tuple(fitted) != signature.names:
+        return False
+    parts = [estimator]
+    if hasattr(estimator, "get_params"):
+        parts += [part for part in estimator.get_params(deep=True).values() if _is_step(part)]
+    return all(
+        type(part).__module__.partition(".")[0] in ARRAY_LIBRARIES
+        and type(part).__name__ not in FRAME_STEPS
+        for part in parts
+    )
+
+
+def _is_step(part: object) -> bool:
+    return hasattr(part, "transform") or hasattr(part, "predict")
+
+
+def _python_function(folder: Path) -> dict[str, Any]:
+    flavors = read_mlmodel(folder).get("flavors")
+    config = flavors.get("python_function") if isinstance(flavors, dict) else None
+    if not isinstance(config, dict) or not config.get("loader_module"):
+        raise CandidateError(
+            f"{folder.name}: the model has no python_function flavor",
+            "Save it with one of MLflow's flavors",
+        )
+    return config
+
+
+def _from_list(values: list[object]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    if any(value is None or isinstance(value, str) for value in values):
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ModelMisbehaved("the model returned a list of lists of unequal length") from error
+
+
+def _same(table: pa.Table) -> pa.Table:
+    return table
+
+
+def _a(thing: str) -> str:
+    return f"an {thing}" if thing[:1].lower() in "aeiou8" else f"a {thing}"

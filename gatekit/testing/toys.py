@@ -1,0 +1,120 @@
+"""Toy models: real MLflow pyfunc folders that load with neither mlflow nor scikit-learn.
+
+folder = write_toy(tmp_path / "model", "threshold", wrong=0.1)
+data = toy_holdout(tmp_path / "holdout.parquet", 400, seed=1)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatekit.scoring.signature import TYPES
+from gatekit.testing.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Columns = Mapping[str, str] | tuple[str, ...]
+COLUMNS = ("x0", "x1", "x2", "x3")
+CITIES = ("Bern", "Genf", "Chur")
+
+
+def write_toy(folder: Path, rule: str, columns: Columns = COLUMNS, **params: Any) -> Path:
+    """Write a model that follows `rule` (one of `RULES`) to `folder` and return the folder.
+
+    `columns` are names (all double) or a mapping of names to MLflow's types; the first one is
+    what the rule looks at. `params` go to the rule.
+
+    Raises:
+        ValueError: no such rule or column type.
+    """
+    import yaml
+
+    types = _types(columns)
+    if rule not in RULES:
+        raise ValueError(f"{rule!r} is no rule; known are {', '.join(RULES)}")
+    if unknown := sorted(set(types.values()) - set(TYPES)):
+        raise ValueError(f"{unknown[0]!r} is no column type; known are {', '.join(TYPES)}")
+    inputs = [{"type": kind, "name": name, "required": True} for name, kind in types.items()]
+    outputs = [{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]
+    described = {
+        "flavors": {
+            "python_function": {"loader_module": "gatekit.testing.toys", "data": "toy.json"}
+        },
+        "model_uuid": "0" * 32,
+        "signature": {"inputs": json.dumps(inputs), "outputs": json.dumps(outputs), "params": None},
+        "utc_time_created": "2026-01-01 00:00:00.000000",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    toy = {"rule": rule, "column": next(iter(types)), "params": params}
+    (folder / "toy.json").write_text(json.dumps(toy), encoding="utf-8")
+    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+    return folder
+
+
+def toy_holdout(
+    path: Path, rows: int, seed: int, columns: Columns = COLUMNS, groups: Sequence[str] = ()
+) -> Path:
+    """Write a Parquet file of random `columns`, `label` (int64: first column > 0) and `groups`.
+
+    Each group column holds `a` or `b`, about half of the rows each. Equal arguments give equal
+    rows. Returns `path`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    random = np.random.default_rng(seed)
+    types = _types(columns)
+    table: dict[str, Any] = {name: _column(random, kind, rows) for name, kind in types.items()}
+    first = table[next(iter(types))]
+    table["label"] = np.asarray(first > 0, dtype=np.int64)
+    for group in groups:
+        table[group] = random.choice(["a", "b"], rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(table), path)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Toy:
+    """A loaded toy. It reads a pandas frame or an Arrow table alike."""
+
+    rule: str
+    column: str
+    params: dict[str, Any]
+    takes_arrow: bool = True
+
+    def predict(self, rows: Any) -> object:
+        """What the rule makes of the first column of `rows`."""
+        values = np.asarray(rows[self.column], dtype=np.float64)
+        return RULES[self.rule](values, **self.params)
+
+
+def _load_pyfunc(path: str) -> Toy:
+    """Called by MLflow, and by the native engine, with the path of toy.json."""
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - MLflow hands over a str
+        return Toy(**json.load(stream))
+
+
+def _types(columns: Columns) -> dict[str, str]:
+    if isinstance(columns, Mapping):
+        return dict(columns)
+    return dict.fromkeys(columns, "double")
+
+
+def _column(random: np.random.Generator, kind: str, rows: int) -> np.ndarray[Any, Any]:
+    if kind == "string":
+        return random.choice(CITIES, rows)
+    if kind == "boolean":
+        return random.random(rows) < 0.5  # noqa: PLR2004 - half of them
+    if kind in ("integer", "long"):
+        return random.integers(-50, 50, rows, dtype=np.int32 if kind == "integer" else np.int64)
+    if kind in ("float", "double"):
+        return random.normal(size=rows).astype(np.float32 if kind == "float" else np.float64)
+    raise ValueError(f"toy data has no column of type {kind!r}")

@@ -1,0 +1,41 @@
+"""`python -m gatekit_service`: serve what the environment says."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from gatekit.errors import UsageProblem
+from gatekit_service.settings import Settings
+
+
+def main() -> int:
+    """Serve until told to stop. 2 if the environment makes no sense."""
+    try:
+        settings = Settings.from_environment()
+    except UsageProblem as error:
+        sys.stderr.write(f"gatekit_service: {error}\n")
+        return 2
+    try:
+        import uvicorn
+
+        from gatekit_service.app import create_app
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"gatekit_service: {error.name} is missing; install pytest-gatekit[service]\n"
+        )
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # a path may hold what people send
+        ws="none",
+        timeout_graceful_shutdown=10,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Model files on this machine, by the digest of their bytes, so that a restart needs no registry.
+
+    <cache>/<model>/<digest>/...         a model's files
+    <cache>/<model>/<pointer>.json       what was served last under that pointer
+
+A folder is only handed out after its bytes were hashed again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from gatekit.digest import model_digest, model_files
+from gatekit.errors import CandidateError, RegistryUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INCOMING = "incoming-"
+KEPT = 4  # versions; going back to one of them downloads nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What was served last, enough to serve it again."""
+
+    version: str
+    digest: str
+    engine: str
+    report: str
+    outcome: str
+    created: str
+    none: str
+
+
+class Cache:
+    """The folder of one model."""
+
+    def __init__(self, root: Path, model: str) -> None:
+        self._root = root / quote(model, safe="")
+
+    def get(self, digest: str) -> Path | None:
+        """The folder with exactly these bytes; one that has rotted is removed."""
+        folder = self._root / digest
+        # a digest comes from a tag that anyone may write, and what has rotted is removed
+        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not folder.is_dir():
+            return None
+        try:
+            intact = model_digest(model_files(folder)) == digest
+        except (CandidateError, OSError):
+            intact = False
+        if not intact:
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        os.utime(folder)
+        return folder
+
+    def put(self, fetch: Callable[[Path], Path]) -> tuple[Path, str]:
+        """Fetch into the cache; the folder appears whole, by one rename. Returns it, and its digest.
+
+        Raises:
+            CandidateError: the files hold a link or there are none.
+            RegistryUnavailable: the cache cannot be written.
+        """
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            scratch = Path(tempfile.mkdtemp(dir=self._root, prefix=INCOMING))
+        except OSError as error:
+            raise RegistryUnavailable(
+                f"the cache {self._root} cannot be written: {error.strerror}", "Set GATEKIT_CACHE"
+            ) from error
+        try:
+            fetched = fetch(scratch / "model")
+            digest = model_digest(model_files(fetched))
+            held = self.get(digest)
+            if held is None:
+                held = self._root / digest
+                fetched.rename(held)
+            return held, digest
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def prune(self) -> None:
+        """Remove all but the folders used last."""
+        folders = [
+            f for f in self._root.iterdir() if f.is_dir() and not f.name.startswith(INCOMING)
+        ]
+        folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for folder in folders[KEPT:]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def remember(self, pointer: str, pin: Pin) -> None:
+        """Write down what is served, whole or not at all."""
+        path = self._note(pointer)
+        written = path.with_suffix(f".{os.getpid()}")
+        written.write_text(json.dumps(asdict(pin)), encoding="utf-8")
+        written.replace(path)
+
+    def last(self, pointer: str) -> Pin | None:
+        """What was served last, if that is known."""
+        try:
+            return Pin(**json.loads(self._note(pointer).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _note(self, pointer: str) -> Path:
+        return self._root / (quote(pointer, safe="") + ".json")

@@ -1,0 +1,89 @@
+"""What the service is told by its environment: names begin with GATEKIT_."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gatekit.errors import UsageProblem
+from gatekit.registry import PointerKind, stage_name
+
+PREFIX = "GATEKIT_"
+CHOICES = {
+    "POINTER": ("alias", "stage"),
+    "VERIFY": ("warn", "enforce", "off"),
+    "ENGINE": ("auto", "native", "pyfunc"),
+}
+
+
+def _own_cache() -> Path:
+    # never a folder others may write: what lies there is loaded after a restart
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(base, "gatekit-service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the service may be told. `registry` None is the project's own."""
+
+    model: str
+    stage: str = "staging"
+    pointer: PointerKind = "alias"
+    registry: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    poll_seconds: float = 5.0
+    cache: Path = field(default_factory=_own_cache)
+    verify: str = "warn"
+    engine: str = "auto"  # where no report names one
+    max_body_mb: float = 8.0
+
+    @property
+    def spelled(self) -> str:
+        """The pointer as the registry spells it: `staging`, or `Staging` where stages are."""
+        return stage_name(self.stage) if self.pointer == "stage" else self.stage
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body that is read."""
+        return int(self.max_body_mb * 2**20)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings that the environment holds.
+
+        Raises:
+            UsageProblem: no GATEKIT_MODEL, an unknown choice, or what should be a number is none.
+        """
+        found = os.environ if environment is None else environment
+        given = {key: found[PREFIX + key] for key in KEYS if found.get(PREFIX + key)}
+        if "MODEL" not in given:
+            raise UsageProblem("the service was not told what to serve", "Set GATEKIT_MODEL")
+        for key, allowed in CHOICES.items():
+            if given.get(key, allowed[0]) not in allowed:
+                listed = ", ".join(allowed)
+                raise UsageProblem(f"{PREFIX}{key} is {given[key]!r}", f"Allowed: {listed}")
+        values: dict[str, Any] = {key.lower(): _read(key, text) for key, text in given.items()}
+        return cls(**values)
+
+
+KEYS = tuple(name.upper() for name in Settings.__dataclass_fields__)
+
+
+def _read(key: str, text: str) -> str | int | float | Path:
+    if key == "CACHE":
+        return Path(text)
+    if key not in ("PORT", "POLL_SECONDS", "MAX_BODY_MB"):
+        return text
+    try:
+        number = int(text) if key == "PORT" else float(text)
+    except ValueError:
+        number = -1
+    least = 0 if key == "PORT" else 0.01  # port 0: any free one
+    most = 65535 if key == "PORT" else 86400
+    if not least <= number <= most:
+        raise UsageProblem(f"{PREFIX}{key} is {text!r}", f"Give a number from {least} to {most}")
+    return number

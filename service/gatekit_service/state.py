@@ -1,0 +1,88 @@
+"""What is being served now, and what went wrong last. Readers take one reference and keep it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatekit.scoring.casting import Decoder
+    from gatekit.scoring.engines import Engine
+
+SWAPS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The gate report about the bytes that are served; or, in `none`, why there is none."""
+
+    report: str = ""
+    outcome: str = ""
+    created: str = ""
+    engine: str = ""
+    none: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """As /health shows it."""
+        if self.none:
+            return {"none": self.none}
+        return {"report": self.report, "outcome": self.outcome, "created": self.created}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A loaded model with its identity. Never changed: a new one takes its place."""
+
+    model: str
+    version: str
+    digest: str
+    proof: Proof
+    engine: Engine
+    decoder: Decoder
+    since: str = ""
+
+    @property
+    def title(self) -> str:
+        """'churn-model version 2'."""
+        return f"{self.model} version {self.version}"
+
+
+class State:
+    """Shared by the watcher, which writes, and the routes, which read.
+
+    `served` is replaced by one assignment, so a request sees the old model or the new one.
+    """
+
+    def __init__(self, stage: str, model: str) -> None:
+        self.stage = stage
+        self.model = model
+        self.served: Served | None = None
+        self.last_error: str | None = None
+        self._swaps: deque[dict[str, str]] = deque(maxlen=SWAPS_SHOWN)
+
+    def swap(self, served: Served) -> None:
+        """Serve this one from now on."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        before = self.served.version if self.served else ""
+        self.served = replace(served, since=now)
+        self._swaps.append({"at": now, "from": before, "to": served.version})
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Status code and body of /health."""
+        served = self.served
+        body: dict[str, Any] = {"status": "starting", "stage": self.stage, "model": self.model}
+        if served is None:
+            return 503, {**body, "version": None, "last_error": self.last_error}
+        body |= {
+            "status": "degraded" if self.last_error else "ok",
+            "version": served.version,
+            "digest": served.digest,
+            "engine": served.engine.name,
+            "since": served.since,
+            "proof": served.proof.as_dict(),
+            "last_error": self.last_error,
+            "swaps": list(self._swaps),
+        }
+        return 200, body

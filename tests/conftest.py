@@ -1,0 +1,7 @@
+"""Settings for gatekit's own tests."""
+
+from hypothesis import settings
+
+# The same examples every time: a test that flaps teaches people to press the button again.
+settings.register_profile("gatekit", derandomize=True, database=None, deadline=None)
+settings.load_profile("gatekit")

@@ -1,0 +1,95 @@
+"""A small project with a folder registry and toy models: gates run in a second, without MLflow."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatekit.registry.folder import FolderRegistry
+from gatekit.report.document import Report
+from gatekit.testing.toys import toy_holdout, write_toy
+
+POLICY = """
+model = "toy"
+
+[data.holdout]
+path = "holdout.parquet"
+target = "label"
+
+[gates.accuracy]
+floor = 0.8
+tolerated_loss = 0.05
+
+[gates.robustness]
+stability = 0.3
+
+[promotion.staging]
+requires = ["accuracy", "robustness"]
+"""
+
+OWN = """
+import pytest
+pytestmark = pytest.mark.gate("accuracy")
+"""
+
+
+class Project:
+    """What a test does and sees: run pytest, then compare exit code, report and pointer."""
+
+    def __init__(self, pytester):
+        self.pytester = pytester
+        self.root = Path(pytester.path)
+        self.registry = FolderRegistry(self.root / "registry")
+        self.policy(POLICY)
+        (self.root / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
+        (self.root / "pytest.ini").write_text(
+            "[pytest]\naddopts = -p no:locust -p no:cacheprovider\n"
+        )
+        toy_holdout(self.root / "holdout.parquet", 400, seed=1, groups=("sex",))
+
+    def policy(self, text):
+        (self.root / "gates.toml").write_text(text)
+
+    def register(self, rule="threshold", **params):
+        """Register a toy as the next version and return its URI."""
+        folder = write_toy(
+            self.root / "made" / str(len(list(self.root.glob("made/*")))), rule, **params
+        )
+        version = self.registry.register("toy", folder)
+        return f"models:/toy/{version.version}"
+
+    def run(self, *args):
+        """pytest in a process of its own, as people run it."""
+        return self.pytester.runpytest_subprocess(*args)
+
+    @property
+    def report(self):
+        """The report on disk, None if nothing was written."""
+        path = self.root / ".gatekit" / "report" / "gatekit-report.json"
+        return Report.from_json(path.read_bytes()) if path.exists() else None
+
+    @property
+    def holder(self):
+        held = self.registry.holder("toy", "staging", "alias")
+        return held.version if held else None
+
+    def tags(self, version="1"):
+        """The report tags of a version, parsed."""
+        tags = self.registry.version("toy", version).tags
+        return [json.loads(v) for k, v in tags.items() if k.startswith("gatekit.report.")]
+
+    def refused(self, result, outcome, *words):
+        """Exit code, report, tag and pointer all say the same: no."""
+        assert result.ret == 1
+        assert str(self.report.outcome) == outcome
+        assert [tag["outcome"] for tag in self.tags()] == [outcome]
+        assert self.holder is None
+        said = result.stdout.str()
+        assert "PROMOTION REFUSED" in said
+        for word in words:
+            assert word in said
+
+
+@pytest.fixture
+def project(pytester):
+    return Project(pytester)

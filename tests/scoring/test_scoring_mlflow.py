@@ -1,0 +1,159 @@
+"""With real MLflow models: the native engine says what pyfunc says, in a runner."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+
+from gatekit.errors import ModelMisbehaved
+from gatekit.runner.limits import Limits
+from gatekit.runner.process import Runner
+from gatekit.runner.scan import scan
+from gatekit.testing import write_toy
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+RANDOM = np.random.default_rng(5)
+NUMBERS = pd.DataFrame(
+    {
+        "tenure": RANDOM.integers(0, 70, 300),
+        "monthly": RANDOM.normal(50, 20, 300),
+        "calls": RANDOM.integers(0, 9, 300).astype("int32"),
+    }
+)
+MIXED = NUMBERS.assign(contract=RANDOM.choice(["month", "year"], 300))
+LABEL = (NUMBERS.monthly + NUMBERS.tenure > 85).astype(int)
+
+
+def saved(folder, estimator, frame, label=LABEL, **more):
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator.fit(frame, label)
+        signature = infer_signature(frame, estimator.predict(frame))
+        mlflow.sklearn.save_model(
+            estimator, folder, signature=signature, pip_requirements=["scikit-learn"], **more
+        )
+    return folder
+
+
+def both(folder, table, scratch):
+    with Runner(Limits(), scratch) as runner:
+        assert runner.load(folder).engine == "native"
+        assert runner.load(folder, "pyfunc").engine == "pyfunc"
+        return runner.predict(table), runner.predict(table, engine="pyfunc")
+
+
+def table_of(frame):
+    # Columns in another order and one too many: both engines must sort that out.
+    columns = frame.assign(label=LABEL)[[*reversed(frame.columns), "label"]]
+    return pa.Table.from_pandas(columns, preserve_index=False)
+
+
+def test_logistic_regression_on_an_array_says_what_pyfunc_says(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    folder = saved(tmp_path / "m", model, NUMBERS)
+    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch")
+    assert np.array_equal(native, pyfunc)
+    assert np.array_equal(native, model.predict(NUMBERS))
+    assert sorted(path.name for path in (tmp_path / "scratch").iterdir()) == []
+
+
+def test_columns_by_name_and_words_say_what_pyfunc_says(tmp_path):
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    steps = make_column_transformer(
+        (OneHotEncoder(), ["contract"]), (StandardScaler(), ["tenure", "monthly", "calls"])
+    )
+    words = np.where(LABEL == 1, "leaves", "stays")
+    model = make_pipeline(steps, LogisticRegression())
+    folder = saved(tmp_path / "m", model, MIXED, words)
+    table = table_of(MIXED)
+    native, pyfunc = both(folder, table, tmp_path / "scratch")
+    assert native.tolist() == pyfunc.tolist() == model.predict(MIXED).tolist()
+    assert set(native) == {"leaves", "stays"}
+
+    column = pa.array(["Alice"] * len(MIXED))
+    stranger = table.set_column(table.column_names.index("contract"), "contract", column)
+    with Runner(Limits(), tmp_path / "scratch") as runner:
+        runner.load(folder)
+        with pytest.raises(ModelMisbehaved, match="raised ValueError") as caught:
+            runner.predict(stranger)
+    assert "Alice" not in str(caught.value)
+
+
+def test_a_numeric_column_transformer_gets_its_names(tmp_path):
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    steps = make_column_transformer((StandardScaler(), ["monthly", "tenure"]))
+    model = make_pipeline(steps, LogisticRegression())
+    folder = saved(tmp_path / "m", model, NUMBERS)
+    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch")
+    assert np.array_equal(native, pyfunc)
+
+
+def test_a_regression_says_what_pyfunc_says(tmp_path):
+    from sklearn.linear_model import LinearRegression
+
+    folder = saved(tmp_path / "m", LinearRegression(), NUMBERS)
+    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch")
+    np.testing.assert_allclose(native, pyfunc, rtol=1e-13, atol=1e-15)
+
+
+def test_the_predict_function_of_the_flavor_is_honoured(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression()
+    folder = saved(tmp_path / "m", model, NUMBERS, pyfunc_predict_fn="predict_proba")
+    with Runner(Limits(), tmp_path / "scratch") as runner:
+        for engine in ("native", "pyfunc"):
+            runner.load(folder, engine)
+            with pytest.raises(ModelMisbehaved, match="a 300 x 2 array"):
+                runner.predict(table_of(NUMBERS), engine=engine)
+
+
+def test_a_real_skops_model_that_asks_to_trust_system_is_refused(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+
+    folder = saved(tmp_path / "m", LogisticRegression(), NUMBERS)
+    assert scan(folder) == ()
+    change = yaml.safe_load((folder / "MLmodel").read_text())
+    change["flavors"]["sklearn"]["skops_trusted_types"] = ["posix.system"]
+    (folder / "MLmodel").write_text(yaml.safe_dump(change))
+    with (
+        Runner(Limits(), tmp_path / "scratch") as runner,
+        pytest.raises(ModelMisbehaved, match=r"refused before loading.*posix\.system"),
+    ):
+        runner.load(folder)
+
+
+def test_a_toy_loads_through_mlflow_itself(tmp_path):
+    columns = {"x0": "double", "n": "long", "s": "string", "b": "boolean", "f": "float"}
+    folder = write_toy(tmp_path / "toy", "threshold", columns, wrong=0.2)
+    x = np.linspace(-1, 1, 50)
+    table = pa.table(
+        {
+            "x0": x,
+            "n": np.arange(50),
+            "s": ["a", None] * 25,
+            "b": x > 0,
+            "f": x.astype(np.float32),
+        }
+    )
+    native, pyfunc = both(folder, table, tmp_path / "scratch")
+    assert np.array_equal(native, pyfunc)
+    assert 0 < (native != (x > 0)).sum() < 25

@@ -1,0 +1,35 @@
+"""Order-statistic bounds, by definition and by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gatekit.stats import quantile
+
+
+def test_299_values_are_the_least_for_a_p99():
+    assert quantile.rows_for_upper_bound(0.99, 0.95) == 299
+    assert math.isinf(quantile.bounds(np.arange(298), 0.99, 0.95)[2])
+    assert quantile.bounds(np.arange(299), 0.99, 0.95)[2] == 298
+
+
+@pytest.mark.parametrize(("q", "n"), [(0.5, 40), (0.9, 200), (0.99, 1000)])
+def test_one_sided_coverage(q, n):
+    """2,000 exponential samples: each bound covers at least 95 %, less three Monte-Carlo errors."""
+    generator = np.random.default_rng(3)
+    truth = -math.log(1 - q)
+    found = np.array([quantile.bounds(generator.exponential(size=n), q, 0.95) for _ in range(2000)])
+    slack = 3 * np.sqrt(0.95 * 0.05 / 2000)
+    assert np.mean(found[:, 1] <= truth) >= 0.95 - slack
+    assert np.mean(found[:, 2] >= truth) >= 0.95 - slack
+
+
+def test_half_is_the_point_itself():
+    value, low, high = quantile.bounds([3.0, 1.0, 2.0], 0.5, 0.5)
+    assert value == low == high == 2.0
+
+
+def test_nothing_and_nan_give_nan():
+    assert all(math.isnan(x) for x in quantile.bounds([], 0.5, 0.95))
+    assert all(math.isnan(x) for x in quantile.bounds([1.0, math.nan], 0.5, 0.95))

@@ -1,0 +1,181 @@
+"""The command line: what it understands, what it prints, how it exits."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gatekit import cli
+from gatekit.digest import model_digest, model_files
+from gatekit.policy_file import read_policy
+from gatekit.registry import GateRunRecord
+from gatekit.registry.memory import MemoryRegistry
+from gatekit.report.document import JSON_FILE, SCHEMA, TAG_PREFIX
+
+POLICY = """
+model = "churn-model"
+[data.holdout]
+path = "holdout.parquet"
+target = "churn"
+[gates.accuracy]
+floor = 0.8
+[promotion.staging]
+requires = ["accuracy"]
+override = ["accuracy"]
+"""
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """A project folder with a policy, and two proved versions in a registry in memory."""
+    (tmp_path / "gates.toml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "memory:")
+    registry = MemoryRegistry()
+    monkeypatch.setattr(cli, "open_registry", lambda uri: registry)
+    for number in ("1", "2"):
+        registry.register("churn-model", {"MLmodel": number.encode()})
+        prove(registry, tmp_path, number, "PASSED")
+    return registry
+
+
+def prove(registry, folder, version, outcome):
+    import hashlib
+
+    model = registry.fetch(f"models:/churn-model/{version}", folder / f"copy{version}")
+    document = {
+        "schema": SCHEMA,
+        "outcome": outcome,
+        "reasons": [],
+        "model": {"name": "churn-model", "digest": model_digest(model_files(model))},
+        "champion": {},
+        "data": {},
+        "policy": {"digest": read_policy(folder / "gates.toml").digest, "changes": []},
+        "run": {"created": "2026-11-23T12:00:00+00:00"},
+        "gates": [{"gate": "accuracy", "outcome": outcome, "reasons": []}],
+        "checks": [],
+        "tests": [],
+    }
+    raw = json.dumps(document).encode()
+    run_id = registry.attach(GateRunRecord("gates", {}, {}, {}), {JSON_FILE: raw})
+    tag = {"sha256": hashlib.sha256(raw).hexdigest(), "outcome": outcome, "created": "2026-11-23"}
+    registry.tag("churn-model", version, TAG_PREFIX + run_id, json.dumps(tag))
+
+
+def run(capsys, *argv):
+    code = cli.main(argv)
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return code, said.out, said.err
+
+
+def test_promote_status_rollback_history(registry, capsys):
+    assert run(capsys, "promote", "models:/churn-model/1", "--to", "staging")[0] == 0
+    code, out, err = run(capsys, "promote", "models:/churn-model/2", "--to", "staging")
+    assert (code, err) == (0, "")
+    assert "churn-model version 2 now holds 'staging' (entry #3, before: version 1)" in out
+    code, out, _ = run(capsys, "status", "churn-model")
+    assert code == 0
+    assert "gatekit rollback churn-model --stage staging  (to 1)" in out
+    command = next(line for line in out.splitlines() if "rollback" in line)
+    argv = command.split("gatekit ")[1].split("  (")[0].split()
+    assert run(capsys, *argv)[0] == 0  # the command that status prints is one that works
+    assert registry.holder("churn-model", "staging", "alias").version == "1"
+    assert (
+        run(capsys, "rollback", "churn-model", "--stage", "staging", "--to", "2", "--reason", "x")[
+            0
+        ]
+        == 0
+    )
+    code, out, _ = run(capsys, "history", "churn-model")
+    assert code == 0
+    assert len([line for line in out.splitlines() if line.startswith("#")]) == 4
+    _, out, _ = run(capsys, "history", "churn-model", "--json")
+    assert [each["kind"] for each in json.loads(out)] == ["promote", "done"] * 2 + [
+        "rollback",
+        "done",
+    ] * 2
+
+
+def test_pointers_are_understood(registry, capsys):
+    registry.move("churn-model", "candidate", "2", "alias")
+    registry.put_in_stage("churn-model", "1", "Staging")
+    assert (
+        "version 2"
+        in run(capsys, "promote", "models:/churn-model@candidate", "--to", "staging", "--dry-run")[
+            1
+        ]
+    )
+    assert (
+        "version 1"
+        in run(capsys, "promote", "models:/churn-model/Staging", "--to", "staging", "--dry-run")[1]
+    )
+    assert registry.holder("churn-model", "staging", "alias") is None
+
+
+def test_refused_is_one(registry, capsys, tmp_path):
+    registry.register("churn-model", {"MLmodel": b"3"})
+    prove(registry, tmp_path, "3", "FAILED")
+    code, out, err = run(capsys, "promote", "models:/churn-model/3", "--to", "staging")
+    assert (code, out) == (1, "")
+    assert "churn-model version 3 stays out of 'staging'" in err
+    assert "  - accuracy: FAILED" in err
+    assert run(capsys, "rollback", "churn-model", "--stage", "staging")[0] == 1
+    override = ("--override", "campaign", "--gate", "accuracy", "--expires", "12h")
+    code, out, _ = run(capsys, "promote", "models:/churn-model/3", "--to", "staging", *override)
+    assert code == 0
+    assert "overridden: campaign" in out
+
+
+PROMOTE = ("promote", "models:/churn-model/1", "--to", "staging")
+WRONG = [
+    ((), "required"),
+    (("launch",), "invalid choice"),
+    (("promote", "models:/churn-model/1"), "--to"),
+    ((*PROMOTE, "--gate", "accuracy"), "--gate without --override"),
+    ((*PROMOTE, "--expires", "7d"), "--expires without --override"),
+    ((*PROMOTE, "--override", "why"), "--override without --gate"),
+    ((*PROMOTE, "--override", " ", "--gate", "accuracy"), "--override without a reason"),
+    ((*PROMOTE, "--override", "why", "--gate", "accuracy", "--expires", "7w"), "--expires 7w"),
+    ((*PROMOTE, "--override", "why", "--gate", "accuracy", "--expires", "0d"), "--expires 0d"),
+    ((*PROMOTE, "--override", "why", "--gate", "accuracy", "--expires", "999999d"), "ten years"),
+    ((*PROMOTE, "--gates", "missing.toml"), "no policy at missing.toml"),
+    (("promote", "models:/churn-model/9", "--to", "staging"), "no version 9"),
+    (("promote", "models:/churn-model@nobody", "--to", "staging"), "nobody"),
+    (("promote", "models:/churn-model/1", "--to", "moon"), "[promotion.moon]"),
+    (("promote", "runs:/abc/model", "--to", "staging"), "Register it first"),
+    (("promote", "s3://bucket/model", "--to", "staging"), "not a model URI"),
+    (("status", "models:/churn-model/1"), "a model's name is asked for"),
+    (("status", "other"), "the policy is for 'churn-model'"),
+]
+
+
+@pytest.mark.parametrize(("argv", "words"), WRONG)
+def test_a_wrong_call_is_four_and_writes_nothing(registry, capsys, argv, words):
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (4, "")
+    assert words in err
+    assert err.startswith("gatekit: ")
+    assert registry.entries("churn-model.journal") == []
+
+
+def test_an_unknown_model_has_no_history(registry, capsys):
+    code, _, err = run(capsys, "history", "chrun-model")
+    assert code == 1
+    assert "no model chrun-model" in err
+
+
+@pytest.mark.parametrize("command", [(), ("promote",), ("rollback",), ("status",), ("history",)])
+def test_help_reads(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: gatekit" in capsys.readouterr().out
+
+
+def test_the_command_line_is_light():
+    heavy = "('mlflow', 'pandas', 'numpy', 'sklearn', 'scipy', 'pyarrow')"
+    code = f"import sys, gatekit.cli; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
