@@ -1,5 +1,6 @@
-"""The report: one JSON document that says what was gated, on what data, by which bars, and how it
-came out. Schema `gatekit-report/1`, described in docs/report.md. Everything else (the page, the
+"""The report: one JSON document of what was gated, on what data, by which bars, and the outcome.
+
+Schema `gatekit-report/1`, described in docs/report.md. Everything else (the page, the
 tags, promotion) is read from it.
 """
 
@@ -51,7 +52,7 @@ class Report:
             GateOutcome.PASSED: f"{subject} passed every gate asked of it{where}",
             GateOutcome.FAILED: f"{subject} failed{where}",
             GateOutcome.INCONCLUSIVE: f"{subject} is undecided{where}: the data cannot tell",
-            GateOutcome.INCOMPLETE: f"{subject} was tested in part only; that proves nothing{where}",
+            GateOutcome.INCOMPLETE: f"{subject} was tested in part, which proves nothing{where}",
         }
         return said.get(self.outcome, str(self.outcome))
 
