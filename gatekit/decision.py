@@ -74,7 +74,7 @@ def decide_run(ledger: Ledger, policy: Policy, asked: Asked) -> Decision:
         )
     )
     gates = tuple(_judge_gate(name, ledger, policy, asked) for name in names)
-    reasons = tuple(f"{g.gate}: {reason}" for g in gates for reason in g.reasons)
+    reasons = tuple(_named(g.gate, reason) for g in gates for reason in g.reasons)
     if not ledger.tests:
         reasons = ("no gate was run", *reasons)
     held = {g.outcome for g in gates}
@@ -86,6 +86,10 @@ def decide_run(ledger: Ledger, policy: Policy, asked: Asked) -> Decision:
     if not ledger.tests or not {GateOutcome.PASSED, GateOutcome.OBSERVED} & held:
         return Decision(GateOutcome.FAILED, gates, reasons)
     return Decision(GateOutcome.PASSED, gates, reasons)
+
+
+def _named(gate: str, reason: str) -> str:
+    return reason if reason.startswith(f"{gate}:") else f"{gate}: {reason}"
 
 
 def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> GateResult:
@@ -103,7 +107,7 @@ def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> Gate
     if open_words := _words(checks, Outcome.INCONCLUSIVE):
         return GateResult(name, GateOutcome.INCONCLUSIVE, tuple(open_words))
     if missing or hidden:
-        return GateResult(name, GateOutcome.INCOMPLETE, tuple([*hidden, *missing]))
+        return GateResult(name, GateOutcome.INCOMPLETE, (*hidden, *missing))
     if policy.table(name).mode == "observe":
         return GateResult(name, GateOutcome.OBSERVED)
     return GateResult(name, GateOutcome.PASSED)

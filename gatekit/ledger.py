@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from gatekit.estimate import Estimate
 from gatekit.verdict import Op, Outcome, Verdict, decide
@@ -24,7 +24,7 @@ class Bar(float):
 
     key: str
 
-    def __new__(cls, value: float, key: str) -> Bar:
+    def __new__(cls, value: float, key: str) -> Self:
         """Keep the key beside the number."""
         made = super().__new__(cls, value)
         made.key = key
@@ -107,10 +107,10 @@ class Measurement:
         self._blocking = blocking
         self.checks: list[Check] = []
 
-    def __ge__(self, bar: float | NoBar) -> Verdict:  # type: ignore[override]
+    def __ge__(self, bar: float | NoBar) -> Verdict:
         return self._compare(">=", bar)
 
-    def __le__(self, bar: float | NoBar) -> Verdict:  # type: ignore[override]
+    def __le__(self, bar: float | NoBar) -> Verdict:
         return self._compare("<=", bar)
 
     def page(self) -> list[Check]:
@@ -142,8 +142,8 @@ class Measurement:
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(f"{self.estimate.name}: {USE_BOUNDS}")
 
-    __eq__ = __ne__ = __gt__ = __lt__ = _refuse  # type: ignore[assignment]
-    __float__ = __int__ = __bool__ = __index__ = __round__ = _refuse  # type: ignore[assignment]
+    __eq__ = __ne__ = __gt__ = __lt__ = _refuse
+    __float__ = __int__ = __bool__ = __index__ = __round__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from gatekit.errors import CandidateError, UsageProblem
 from gatekit.policy import BUILT_IN, SERVICE_GATES, Policy
 from gatekit.policy_file import Change, apply_sets, read_policy
 from gatekit.project import Project, find_project, person
+from gatekit.registry import Registry, open_registry
 from gatekit.registry.embedded import database_file
 from gatekit.registry.model_uri import ModelUri, parse_model_uri
 
@@ -105,3 +106,14 @@ def check_registry_exists(project: Project) -> None:
             f"no registry yet: {database.name} is not in {database.parent}",
             "Register a model first, or name a registry with MLFLOW_TRACKING_URI",
         )
+
+
+def open_existing_registry(project: Project) -> Registry:
+    """The project's registry.
+
+    Raises:
+        UsageProblem: there is no embedded registry yet.
+        RegistryUnavailable: it does not answer.
+    """
+    check_registry_exists(project)
+    return open_registry(project.registry_uri())

@@ -31,7 +31,7 @@ def _setting(default: Any, *, tighter: Literal["up", "down"] | None = None) -> A
 class GateTable:
     """What every [gates.NAME] table understands."""
 
-    mode: Mode = _setting("enforce")
+    mode: Mode = "enforce"
     level: float = _setting(0.95, tighter="up")
 
     def bars(self) -> dict[str, float]:

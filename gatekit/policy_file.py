@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gatekit.errors import PolicyError
-from gatekit.policy import BUILT_IN, DataSpec, Gates, GateTable, OwnGate, Policy, Target
+from gatekit.policy import BUILT_IN, DataSpec, Gates, OwnGate, Policy, Target
 
 LEVELS = "A level is at least 0.5 (a point decision) and below 1"
 TOP_KEYS = ("model", "task", "positive", "pointer", "engine", "suites", "data", "gates", "own")
@@ -244,8 +244,8 @@ def _apply_one(
     was = getattr(table, name)
     if now == was:
         return policy, None
-    tables: GateTable = replace(table, **{name: now})
-    changed = replace(policy, gates=replace(policy.gates, **{gate: tables}))
+    tables: dict[str, Any] = {gate: replace(table, **{name: now})}
+    changed = replace(policy, gates=replace(policy.gates, **tables))
     return changed, Change(f"{gate}.{name}", was, now, _loosened(by_name[name], was, now), by)
 
 

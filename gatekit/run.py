@@ -18,8 +18,8 @@ from typing import Any
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.data import Holdout, open_holdout
 from gatekit.errors import NotFound, UsageProblem
-from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan
-from gatekit.registry import ModelVersion, Registry, open_registry
+from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
+from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
@@ -77,8 +77,10 @@ class GateRun:
 
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
-        for held in (*self._started, *self._warm):
-            held.close()
+        for subject in self._started:
+            subject.close()
+        for runner in self._warm:
+            runner.close()
         if remove:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -105,8 +107,8 @@ def _start_runner(scratch: Path) -> Runner:
 def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    A model folder without --champion needs no registry, and none is asked. `warm` starts the candidate's process at once, so that it imports while
-    this one resolves.
+    A model folder without --champion needs no registry, and none is asked. `warm` starts the
+    candidate's process at once, so that it imports while this one resolves.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
@@ -120,7 +122,7 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     try:
         if runner is not None:
             runner.start("sklearn")
-        registry = None if alone else open_registry(plan.project.registry_uri())
+        registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
         into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)

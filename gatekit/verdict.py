@@ -66,7 +66,8 @@ def decide(estimate: Estimate, op: Op, bar: float) -> Verdict:
         return Verdict(Outcome.PASSED, _passed_words(estimate, side))
     if (far < bar) if floor else (far > bar):
         short = abs(far - bar)
-        words = f"it cannot reach the {side}: {'short' if floor else 'over'} by {short:.2g} at the least"
+        by = f"{'short' if floor else 'over'} by {short:.2g}"
+        words = f"it cannot reach the {side}: {by} at the least"
         return Verdict(Outcome.FAILED, words if estimate.level != 1.0 else f"{side} not met")
     needed = rows_that_decide(estimate, near, bar)
     return Verdict(Outcome.INCONCLUSIVE, _open_words(estimate, side, needed), needed)
@@ -93,7 +94,8 @@ def rows_that_decide(estimate: Estimate, near: float, bar: float) -> int | None:
     if not math.isfinite(rows) or rows > 1e12:  # noqa: PLR2004 - beyond any test set
         return None
     digits = max(0, math.ceil(math.log10(rows)) - 2)
-    return max(estimate.n + 1, math.ceil(rows / 10**digits) * 10**digits)
+    unit: int = 10**digits
+    return max(estimate.n + 1, math.ceil(rows / unit) * unit)
 
 
 def number_words(value: float, unit: str = "") -> str:
@@ -114,4 +116,5 @@ def _passed_words(estimate: Estimate, side: str) -> str:
 def _open_words(estimate: Estimate, side: str, needed: int | None) -> str:
     if needed is None:
         return f"the {side} lies inside the interval, and more rows of the same would not decide it"
-    return f"the {side} lies inside the interval: {estimate.n:,} rows cannot decide it, about {needed:,} would"
+    rows = f"{estimate.n:,} rows cannot decide it, about {needed:,} would"
+    return f"the {side} lies inside the interval: {rows}"

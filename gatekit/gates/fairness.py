@@ -117,7 +117,7 @@ def _odds(table: GroupTable) -> list[Rate]:
 def _rows(column: str, table: GroupTable) -> list[str]:
     """The groups of one column, lowest selection rate first."""
     rows, chosen = table.rows(), table.selected()
-    order = sorted(range(len(table.names)), key=lambda g: chosen[g] / max(1, rows[g]))
+    order = np.argsort(chosen / np.maximum(1, rows), kind="stable")
     lines = []
     for g in order:
         hit = _rate(table.selected_of(1)[g], table.labelled(1)[g])

@@ -58,7 +58,8 @@ class Rows:
         reach = (high - low) or 1.0  # as far outside the data as the data is wide
         width = 32 if column.type == "float" else 64
         low, high = (
-            float(np.float32(v)) if width == 32 else v for v in (low - reach, high + reach)
+            float(np.float32(v)) if column.type == "float" else v
+            for v in (low - reach, high + reach)
         )
         return st.floats(low, high, allow_nan=False, allow_infinity=False, width=width)  # type: ignore[arg-type] # 32 or 64
 

@@ -8,6 +8,7 @@ broken in that many examples. The same rows every time (`derandomize`): a gate m
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -107,10 +108,8 @@ def _search(name: str, holds: Property, candidate: Subject, holdout: Holdout, as
             if candidate.is_alive:
                 raise AssertionError(said)
 
-    try:
+    with suppress(AssertionError):  # the last entry of `found` is the simplest
         look()
-    except AssertionError:
-        pass  # the last entry of `found` is the simplest
     told = dead or found[-1:]
     method = f"Hypothesis search, {ask.settings.examples} examples from the signature"
     return exact(name, len(told), n=ask.settings.examples, method=method, detail=tuple(told))

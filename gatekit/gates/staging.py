@@ -52,7 +52,11 @@ def mismatch(candidate: Subject, service: LiveService) -> tuple[str, ...]:
 
 @measure
 def contract_violations(
-    candidate: Subject, service: LiveService, holdout: Holdout, *, ask: Ask  # noqa: ARG001 - every measure is asked alike
+    candidate: Subject,
+    service: LiveService,
+    holdout: Holdout,
+    *,
+    ask: Ask,  # noqa: ARG001 - every measure is asked alike
 ) -> Estimate:
     """Malformed requests not refused with a clean 422, and good ones not answered: a count."""
     signature = candidate.candidate.signature
@@ -78,7 +82,11 @@ def contract_violations(
 
 @measure
 def disagreements(
-    candidate: Subject, service: LiveService, holdout: Holdout, *, ask: Ask  # noqa: ARG001 - every measure is asked alike
+    candidate: Subject,
+    service: LiveService,
+    holdout: Holdout,
+    *,
+    ask: Ask,  # noqa: ARG001 - every measure is asked alike
 ) -> Estimate:
     """Rows of the whole holdout that the service answers unlike the tested candidate: a count."""
     expected = candidate.predictions(holdout)

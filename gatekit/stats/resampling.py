@@ -66,7 +66,7 @@ def _interval(
             vectorized=False,
             n_resamples=RESAMPLES,
             confidence_level=2 * level - 1,
-            method=how[0],
+            method=how[0],  # type: ignore[call-overload] # one of two literals
             rng=np.random.default_rng(how[1]),
         ).confidence_interval
     return float(interval.low), float(interval.high)

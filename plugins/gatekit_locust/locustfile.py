@@ -62,7 +62,9 @@ class Caller(FastHttpUser):  # type: ignore[misc] # locust brings no types here
         """Post one row."""
         body = next(BODIES)
         start = perf_counter()
-        with self.client.post("/predict", data=body, headers=HEADERS, catch_response=True) as response:
+        with self.client.post(
+            "/predict", data=body, headers=HEADERS, catch_response=True
+        ) as response:
             wrong = SEEN.add(start, perf_counter(), response)
             if wrong:
                 response.failure(wrong)

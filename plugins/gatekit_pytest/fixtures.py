@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from gatekit.service_client import LiveService
-
     from gatekit.data import Holdout
     from gatekit.gate import Gate
+    from gatekit.service_client import LiveService
     from gatekit.subject import NoChampion, Subject
     from gatekit_pytest.session import GateSession
 

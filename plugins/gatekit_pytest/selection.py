@@ -40,7 +40,8 @@ def default_suites(plan: Plan) -> list[str]:
 
 def keep_wanted(plan: Plan, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out built-in gates that the policy does not ask for."""
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         name = gate_name(item)
         (kept if name is None or plan.wants(name) else dropped).append(item)

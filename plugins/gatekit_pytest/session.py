@@ -25,9 +25,8 @@ from gatekit_pytest.selection import default_suites, keep_wanted
 from gatekit_pytest.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gatekit.service_client import LiveService
-
     from gatekit.registry import Registry
+    from gatekit.service_client import LiveService
 
 TICKET = "gatekit_ticket"
 
@@ -143,7 +142,8 @@ class GateSession:
                 if report.when == "call" and GATE_KEY in item.stash
                 else []
             )
-            report.gatekit = {"gate": name, "checks": [check.as_dict() for check in page]}
+            entry = {"gate": name, "checks": [check.as_dict() for check in page]}
+            vars(report)["gatekit"] = entry  # an extra attribute travels through xdist
             if report.when == "call":
                 from gatekit_pytest.terminal import check_line
 

@@ -1,4 +1,4 @@
-"""What people read: the header, the words of a failed gate, the closing table. ASCII, 80 columns."""
+"""What people read: header, the words of a failed gate, closing table. ASCII, 80 columns."""
 
 from __future__ import annotations
 

@@ -55,9 +55,10 @@ class Watcher:
         try:
             self._follow()
         except Exception as error:  # a registry or a model may raise anything
-            words = str(error) if isinstance(error, GatekitError) else type(error).__name__
+            known = isinstance(error, GatekitError)
+            words = str(error) if known else f"{type(error).__name__}, see the log"
             if words != self._state.last_error:
-                LOG.warning("%s", words)
+                LOG.warning("%s", words, exc_info=not known)
             self._state.last_error = words
             if self._state.served is None:
                 self._resume()
