@@ -18,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 START_SECONDS = 90
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
 class DemoFailed(Exception):

@@ -44,23 +44,25 @@ def main(hands: ExitStack) -> None:
     say("Gate it for staging: the bar is 0.90 at the lower bound, so it is refused")
     run("pytest", "--model-uri", logistic, "--promote-to", "staging", exits=1, show="gates")
 
+    say("Start two services, staging and production: nobody holds their pointers yet")
+    staging, production = serve("staging"), serve("production")
+
     say("Train a boosted model, gate it: it passes, and the pointer moves")
     boosting = train("boosting")
     run("pytest", "--model-uri", boosting, "--promote-to", "staging", show="gates")
 
-    say("Serve staging: the service finds its model by the pointer and checks its bytes")
-    staging = serve("staging")
+    say("Staging finds its model by the pointer, checks its bytes and serves")
     print(f"GET {staging.url}/health\n{shown(staging.wait_for(number(boosting)))}")
 
     say("Gate the running service: its version, its contract, its answers, its speed under load")
     live = ("--service-url", staging.url, "--promote-to", "production")
     run("pytest", "--model-uri", f"models:/{MODEL}@staging", *live, show="gates")
 
-    say("Serve production, while a worse model is trained")
-    production = serve("production")
-    worse = train("small")
+    say("Production serves it too")
     print(f"GET {production.url}/health\n{shown(production.wait_for(number(boosting)))}")
 
+    say("Train a worse model")
+    worse = train("small")
     say("Gate the worse model: it loses to the champion")
     run("pytest", "--model-uri", worse, "--promote-to", "staging", exits=1, show="gates")
 
