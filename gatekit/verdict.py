@@ -83,10 +83,14 @@ def rows_that_decide(estimate: Estimate, near: float, bar: float) -> int | None:
     if math.isinf(near):
         return estimate.rows_for_bound
     gap = abs(estimate.value - bar)
-    spread = abs(estimate.value - near)
+    # none right or all right: that bound lies on the value, and the other one will decide
+    spread = abs(estimate.value - near) or max(
+        estimate.high - estimate.value, estimate.value - estimate.low
+    )
     if gap == 0 or estimate.n == 0:
         return None
-    rows = estimate.n * (spread / gap) ** 2
+    ratio = spread / gap
+    rows = estimate.n * (ratio * ratio)
     if not math.isfinite(rows) or rows > 1e12:  # noqa: PLR2004 - beyond any test set
         return None
     digits = max(0, math.ceil(math.log10(rows)) - 2)
