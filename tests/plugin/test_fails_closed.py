@@ -267,7 +267,9 @@ def test_a_lost_worker(project):
         "import os\ndef test_floor(gate, candidate, holdout):\n"
         f"{FLOOR}\ndef test_dies(gate):\n    os._exit(3)\n"
     )
-    result = run_own(project, test, "-n", "2")
+    suite = own_accuracy(project, test)
+    uri = project.register()
+    result = project.run_apart("--model-uri", uri, suite, *TO_STAGING, "-n", "2")
     assert result.ret == 1
     assert str(project.report.outcome) == "FAILED"
     assert project.holder is None
@@ -281,7 +283,8 @@ def test_an_interrupted_session(project, leave):
     test = (
         f"def test_floor(gate, candidate, holdout):\n{FLOOR}\ndef test_leaves(gate):\n    {leave}\n"
     )
-    result = run_own(project, test)
+    suite = own_accuracy(project, test)
+    result = project.run_apart("--model-uri", project.register(), suite, *TO_STAGING)
     assert result.ret != 0
     assert str(project.report.outcome) == "FAILED"
     assert project.holder is None
