@@ -65,10 +65,8 @@ def decide(estimate: Estimate, op: Op, bar: float) -> Verdict:
     if (near >= bar) if floor else (near <= bar):
         return Verdict(Outcome.PASSED, _passed_words(estimate, side))
     if (far < bar) if floor else (far > bar):
-        short = abs(far - bar)
-        by = f"{'short' if floor else 'over'} by {short:.2g}"
-        words = f"it cannot reach the {side}: {by} at the least"
-        return Verdict(Outcome.FAILED, words if estimate.level != 1.0 else f"{side} not met")
+        by = f"{'short' if floor else 'over'} by {abs(far - bar):.2g}"
+        return Verdict(Outcome.FAILED, _failed_words(estimate, side, by))
     needed = rows_that_decide(estimate, near, bar)
     return Verdict(Outcome.INCONCLUSIVE, _open_words(estimate, side, needed), needed)
 
@@ -111,6 +109,14 @@ def _passed_words(estimate: Estimate, side: str) -> str:
     if estimate.level == 0.5:  # noqa: PLR2004 - the one level that means a point decision
         return f"point decision: the value meets the {side}, its uncertainty is ignored"
     return f"the whole interval clears the {side}"
+
+
+def _failed_words(estimate: Estimate, side: str, by: str) -> str:
+    if estimate.level == 1.0:
+        return f"{side} not met"
+    if estimate.level == 0.5:  # noqa: PLR2004 - as above
+        return f"point decision: the value misses the {side}, {by}; its uncertainty is ignored"
+    return f"it cannot reach the {side}: {by} at the least"
 
 
 def _open_words(estimate: Estimate, side: str, needed: int | None) -> str:
