@@ -97,6 +97,7 @@ def test_observe_measures_and_never_blocks(project):
         (["models:/toy/1", "--gates", "absent.toml"], "no policy at absent.toml"),
         (["models:/toy/1", "--gate-set", "accuracy.flor=1"], "Did you mean 'floor'?"),
         (["models:/toy/1", "--gate-set", "accuracy.floor=high"], "a finite number is needed"),
+        (["models:/toy/1", "--champion", "models:/toy/1"], "is the candidate itself"),
         (["models:/toy/1", "--promote-to", "moon"], "no [promotion.moon]"),
     ],
 )
