@@ -137,6 +137,12 @@ def test_no_gate_collected(project):
     project.refused(result, "INCOMPLETE", "no gate was run")
 
 
+def test_no_gate_is_no_pass_without_a_target_either(project):
+    (project.root / "test_nothing.py").write_text("def test_one(): pass\n")
+    assert project.run("--model-uri", project.register(), "test_nothing.py").ret == 1
+    assert project.run("--model-uri", project.register(), "-k", "no_such_test").ret == 1
+
+
 def test_nothing_collected_at_all(project):
     (project.root / "test_nothing.py").write_text("")
     result = project.run("--model-uri", project.register(), "test_nothing.py", *TO_STAGING)
