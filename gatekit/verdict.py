@@ -67,28 +67,27 @@ def decide(estimate: Estimate, op: Op, bar: float) -> Verdict:
     if (far < bar) if floor else (far > bar):
         by = f"{'short' if floor else 'over'} by {abs(far - bar):.2g}"
         return Verdict(Outcome.FAILED, _failed_words(estimate, side, by))
-    needed = rows_that_decide(estimate, near, bar)
+    on_its_side = estimate.value >= bar if floor else estimate.value <= bar
+    needed = rows_that_decide(estimate, near if on_its_side else far, bar)
     return Verdict(Outcome.INCONCLUSIVE, _open_words(estimate, side, needed), needed)
 
 
-def rows_that_decide(estimate: Estimate, near: float, bar: float) -> int | None:
+def rows_that_decide(estimate: Estimate, bound: float, bar: float) -> int | None:
     """About how many rows would decide, if the value stays what it is now.
 
-    The distance from value to bound shrinks with the square root of the rows, so the rows
+    `bound` is the one that the bar lies before: it is the one that will pass it. The distance
+    from value to bound shrinks with the square root of the rows, so the rows
     grow with the square of (that distance / the distance to the bar). Two digits: it is a
     forecast. None where no number of rows will: the value stands on the bar.
     """
-    if math.isinf(near):
+    if math.isinf(bound):
         return estimate.rows_for_bound
     gap = abs(estimate.value - bar)
-    # none right or all right: that bound lies on the value, and the other one will decide
-    spread = abs(estimate.value - near) or max(
-        estimate.high - estimate.value, estimate.value - estimate.low
-    )
+    spread = abs(estimate.value - bound)
     if gap == 0 or estimate.n == 0:
         return None
-    ratio = spread / gap
-    rows = estimate.n * (ratio * ratio)
+    ratio = max(1.0, spread / gap)
+    rows = estimate.n * (ratio * ratio)  # a product overflows to infinity, a power raises
     if not math.isfinite(rows) or rows > 1e12:  # noqa: PLR2004 - beyond any test set
         return None
     digits = max(0, math.ceil(math.log10(rows)) - 2)
