@@ -1,4 +1,4 @@
-"""What the two training examples share: fit, score, log with MLflow, register, print a JSON line."""
+"""What the two training examples share: fit, score, log with MLflow, register, say so in JSON."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class TrainingData:
     def read(self, path: Path) -> tuple[pd.DataFrame, pd.Series[Any]]:
         """Features and labels of one of the files."""
         rows = pd.read_parquet(path)
-        features = list(self.features) or [name for name in rows if name != self.target]
-        return rows[features], rows[self.target]
+        features = rows[list(self.features)] if self.features else rows.drop(columns=self.target)
+        return features, rows[self.target]
 
 
 def train(kind: str, model: Any, name: str, data: TrainingData) -> dict[str, str | float]:
