@@ -18,8 +18,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 START_SECONDS = 90
-# Boosted trees answer one row on every core, and wait for the slowest: on a busy machine, long.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", **os.environ}
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
@@ -45,7 +43,6 @@ def run(*command: str, exits: int = 0, show: str = "all") -> str:
     done = subprocess.run(
         [program, *command[1:]],
         cwd=ROOT,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -95,7 +92,7 @@ class Service:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gatekit_service"],
                 cwd=ROOT,
-                env={**ENVIRONMENT, **settings},
+                env={**os.environ, **settings},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
             )
