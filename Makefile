@@ -23,7 +23,7 @@ demo-employment: $(READY)
 	$(BIN)/python examples/employment/demo.py
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -63,9 +63,9 @@ def conclude(
             refusals.append(f"the report could not be kept with the version: {error}")
     if asked.target is not None and registry is not None:
         moved = _promote(run, registry, decision, asked.target, refusals)
-    passed = decision.outcome is GateOutcome.PASSED or (
-        decision.outcome is GateOutcome.INCOMPLETE and asked.target is None
-    )
+    worked = asked.target is None and bool(ledger.checks)  # a part, by its own gates
+    partly = decision.outcome is GateOutcome.INCOMPLETE and worked
+    passed = decision.outcome is GateOutcome.PASSED or partly
     code = 0 if passed and not refusals else 1
     return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals))
 

@@ -97,7 +97,7 @@ def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> Gate
     broken = [*_broken_tests(name, ledger, checks), *_lonely(checks)]
     failed = [*broken, *_words(checks, Outcome.FAILED)]
     missing = _missing(name, checks, policy) if name in asked.required else []
-    hidden = [f"{test} was deselected" for gate, test in ledger.deselected if gate == name]
+    hidden = _hidden(name, ledger)
     if name not in asked.required and not checks and not failed:
         failed = ["its tests measured nothing"]
     if missing and not (asked.narrowed or hidden):
@@ -107,10 +107,16 @@ def _judge_gate(name: str, ledger: Ledger, policy: Policy, asked: Asked) -> Gate
     if open_words := _words(checks, Outcome.INCONCLUSIVE):
         return GateResult(name, GateOutcome.INCONCLUSIVE, tuple(open_words))
     if missing or hidden:
-        return GateResult(name, GateOutcome.INCOMPLETE, (*hidden, *missing))
+        words = (*hidden, *missing) if checks else ("not part of this run",)
+        return GateResult(name, GateOutcome.INCOMPLETE, words)
     if policy.table(name).mode == "observe":
         return GateResult(name, GateOutcome.OBSERVED)
     return GateResult(name, GateOutcome.PASSED)
+
+
+def _hidden(name: str, ledger: Ledger) -> list[str]:
+    tests = [test.rpartition("::")[2] for gate, test in ledger.deselected if gate == name]
+    return [f"deselected: {', '.join(tests)}"] if tests else []
 
 
 def _broken_tests(name: str, ledger: Ledger, checks: Iterable[Check]) -> list[str]:

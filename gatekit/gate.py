@@ -73,7 +73,7 @@ class Gate:
 
 
 def _own_metric(metric: Callable[..., Any], subjects: tuple[Any, ...], ask: Ask) -> Estimate:
-    from gatekit.stats.resampling import bootstrap
+    from gatekit.stats.resampling import FEWEST_ROWS, bootstrap
 
     name = getattr(metric, "__name__", "own metric")
     match subjects:
@@ -84,4 +84,5 @@ def _own_metric(metric: Callable[..., Any], subjects: tuple[Any, ...], ask: Ask)
                 f"{name} is a plain metric: write gate.measure({name}, candidate, holdout)"
             )
     value, low, high, method = bootstrap(metric, y, said, ask.level, ask.seed)
-    return Estimate(name, value, low, high, ask.level, y.size, method)
+    least = FEWEST_ROWS if y.size < FEWEST_ROWS else None
+    return Estimate(name, value, low, high, ask.level, y.size, method, rows_for_bound=least)

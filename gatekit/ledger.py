@@ -144,7 +144,8 @@ class Measurement:
 
     __eq__ = __ne__ = __gt__ = __lt__ = _refuse
     __float__ = __int__ = __bool__ = __index__ = __round__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __truediv__ = __rtruediv__ = __neg__ = __pos__ = __abs__ = _refuse
 
     def __repr__(self) -> str:
         return self.estimate.name

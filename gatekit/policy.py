@@ -183,8 +183,9 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """sha256 over the canonical JSON of every value in force."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=str)
+        """sha256 over the canonical JSON of every value in force; the order of tables is none."""
+        values = {**asdict(self), "declared": sorted(self.declared)}
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def table(self, gate: str) -> GateTable | OwnGate:

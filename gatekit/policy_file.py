@@ -92,7 +92,8 @@ class _Reader:
 
     def _targets(self, tables: dict[str, Any]) -> dict[str, Target]:
         targets = {}
-        for name, table in tables.items():
+        for name in tables:
+            table = self._table(tables, name, "promotion.")
             renamed = {("from_" if key == "from" else key): value for key, value in table.items()}
             targets[name] = self._build(Target, renamed, f"promotion.{name}.")
         return targets
@@ -109,9 +110,10 @@ class _Reader:
                 if gate not in known:
                     raise self._wrong(f"{where}.requires", f"names {gate!r}", _nearest(gate, known))
                 if not policy.bars(gate):
+                    room = "own" if gate in policy.own else "gates"
                     raise self._wrong(
                         f"{where}.requires",
-                        f"asks for {gate!r}, but [gates.{gate}] sets no bar",
+                        f"asks for {gate!r}, but [{room}.{gate}] sets no bar",
                         "a gate without a bar can never pass",
                     )
             for gate in target.override:
@@ -128,6 +130,8 @@ class _Reader:
         where = f"own.{name}."
         if not isinstance(table, dict):
             raise self._wrong(f"own.{name}", "is no table", "write [own.NAME]")
+        if name in BUILT_IN:
+            raise self._wrong(f"own.{name}", "is a built-in gate", f"write [gates.{name}]")
         settings = {k: v for k, v in table.items() if k in ("mode", "level")}
         numbers = {k: v for k, v in table.items() if k not in settings}
         for key, value in numbers.items():
@@ -245,7 +249,9 @@ def _apply_one(
     if now == was:
         return policy, None
     tables: dict[str, Any] = {gate: replace(table, **{name: now})}
-    changed = replace(policy, gates=replace(policy.gates, **tables))
+    # a gate that is given a bar is declared: a bar nobody compares would only look like one
+    declared = tuple(dict.fromkeys((*policy.declared, gate)))
+    changed = replace(policy, gates=replace(policy.gates, **tables), declared=declared)
     return changed, Change(f"{gate}.{name}", was, now, _loosened(by_name[name], was, now), by)
 
 

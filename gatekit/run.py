@@ -147,7 +147,13 @@ def _find_champion(
     into.mkdir()
     if plan.request.champion is not None:
         uri = parse_model_uri(plan.request.champion)
-        return resolve(uri, registry, into, plan.policy.model)
+        champion = resolve(uri, registry, into, plan.policy.model)
+        if (champion.name, champion.version) == (candidate.name, candidate.version):
+            raise UsageProblem(
+                f"--champion {uri.text} is the candidate itself",
+                "Name another version: a model always equals itself, which proves nothing",
+            )
+        return champion
     policy = plan.policy
     target = plan.request.target or next(iter(policy.promotion), None)
     if target is None:

@@ -65,28 +65,29 @@ def decide(estimate: Estimate, op: Op, bar: float) -> Verdict:
     if (near >= bar) if floor else (near <= bar):
         return Verdict(Outcome.PASSED, _passed_words(estimate, side))
     if (far < bar) if floor else (far > bar):
-        short = abs(far - bar)
-        by = f"{'short' if floor else 'over'} by {short:.2g}"
-        words = f"it cannot reach the {side}: {by} at the least"
-        return Verdict(Outcome.FAILED, words if estimate.level != 1.0 else f"{side} not met")
-    needed = rows_that_decide(estimate, near, bar)
+        by = f"{'short' if floor else 'over'} by {abs(far - bar):.2g}"
+        return Verdict(Outcome.FAILED, _failed_words(estimate, side, by))
+    on_its_side = estimate.value >= bar if floor else estimate.value <= bar
+    needed = rows_that_decide(estimate, near if on_its_side else far, bar)
     return Verdict(Outcome.INCONCLUSIVE, _open_words(estimate, side, needed), needed)
 
 
-def rows_that_decide(estimate: Estimate, near: float, bar: float) -> int | None:
+def rows_that_decide(estimate: Estimate, bound: float, bar: float) -> int | None:
     """About how many rows would decide, if the value stays what it is now.
 
-    The distance from value to bound shrinks with the square root of the rows, so the rows
+    `bound` is the one that the bar lies before: it is the one that will pass it. The distance
+    from value to bound shrinks with the square root of the rows, so the rows
     grow with the square of (that distance / the distance to the bar). Two digits: it is a
     forecast. None where no number of rows will: the value stands on the bar.
     """
-    if math.isinf(near):
+    if math.isinf(bound):
         return estimate.rows_for_bound
     gap = abs(estimate.value - bar)
-    spread = abs(estimate.value - near)
+    spread = abs(estimate.value - bound)
     if gap == 0 or estimate.n == 0:
         return None
-    rows = estimate.n * (spread / gap) ** 2
+    ratio = max(1.0, spread / gap)
+    rows = estimate.n * (ratio * ratio)  # a product overflows to infinity, a power raises
     if not math.isfinite(rows) or rows > 1e12:  # noqa: PLR2004 - beyond any test set
         return None
     digits = max(0, math.ceil(math.log10(rows)) - 2)
@@ -107,6 +108,14 @@ def _passed_words(estimate: Estimate, side: str) -> str:
     if estimate.level == 0.5:  # noqa: PLR2004 - the one level that means a point decision
         return f"point decision: the value meets the {side}, its uncertainty is ignored"
     return f"the whole interval clears the {side}"
+
+
+def _failed_words(estimate: Estimate, side: str, by: str) -> str:
+    if estimate.level == 1.0:
+        return f"{side} not met"
+    if estimate.level == 0.5:  # noqa: PLR2004 - as above
+        return f"point decision: the value misses the {side}, {by}; its uncertainty is ignored"
+    return f"it cannot reach the {side}: {by} at the least"
 
 
 def _open_words(estimate: Estimate, side: str, needed: int | None) -> str:

@@ -30,37 +30,50 @@ def number(uri: str) -> str:
     return uri.rpartition("/")[2]
 
 
+def serve(stage: str, hands: ExitStack) -> Service:
+    """A service for that pointer, stopped when the demo ends."""
+    service = Service(stage, MODEL, LOGS)
+    hands.callback(service.stop)
+    return service
+
+
 def main(hands: ExitStack) -> None:
-    """The story, step by step."""
-
-    def serve(stage: str) -> Service:
-        service = Service(stage, MODEL, LOGS)
-        hands.callback(service.stop)
-        return service
-
+    """The story: first to production on proof, then past it and back."""
     LOGS.mkdir(parents=True, exist_ok=True)
     say("Train a logistic model. It says of itself that it is right 82 times in 100")
     logistic = train("logistic")
     say("Gate it for staging: the bar is 0.90 at the lower bound, so it is refused")
     run("pytest", "--model-uri", logistic, "--promote-to", "staging", exits=1, show="gates")
 
+    say("Start two services, staging and production; each follows its pointer")
+    staging, production = serve("staging", hands), serve("production", hands)
+
     say("Train a boosted model, gate it: it passes, and the pointer moves")
     boosting = train("boosting")
     run("pytest", "--model-uri", boosting, "--promote-to", "staging", show="gates")
 
-    say("Serve staging: the service finds its model by the pointer and checks its bytes")
-    staging = serve("staging")
+    say("Staging finds its model by the pointer, checks its bytes and serves")
     print(f"GET {staging.url}/health\n{shown(staging.wait_for(number(boosting)))}")
 
     say("Gate the running service: its version, its contract, its answers, its speed under load")
     live = ("--service-url", staging.url, "--promote-to", "production")
     run("pytest", "--model-uri", f"models:/{MODEL}@staging", *live, show="gates")
 
-    say("Serve production, while a worse model is trained")
-    production = serve("production")
-    worse = train("small")
+    say("Production serves it too")
     print(f"GET {production.url}/health\n{shown(production.wait_for(number(boosting)))}")
 
+    past_the_gates_and_back(staging, production, number(boosting))
+
+    say("What whoever is woken at three asks, and what happened")
+    run("gatekit", "status", MODEL)
+    run("gatekit", "history", MODEL)
+    print(f"\nThe page of the last report: {Path('.gatekit', 'report', 'gatekit-report.html')}")
+
+
+def past_the_gates_and_back(staging: Service, production: Service, proved: str) -> None:
+    """A worse model is refused, forced into production by an override, and rolled back."""
+    say("Train a worse model")
+    worse = train("small")
     say("Gate the worse model: it loses to the champion")
     run("pytest", "--model-uri", worse, "--promote-to", "staging", exits=1, show="gates")
 
@@ -71,22 +84,17 @@ def main(hands: ExitStack) -> None:
     run("gatekit", "promote", worse, "--to", "production", "--override", why, *gates)
     print("Two stages, two versions, one registry:")
     print(shown(production.wait_for(number(worse))))
-    print(shown(staging.wait_for(number(boosting))))
+    print(shown(staging.wait_for(proved)))
 
     say("Roll back: the newest earlier holder that was proved")
     run("gatekit", "rollback", MODEL, "--stage", "production")
-    print(shown(production.wait_for(number(boosting))))
+    print(shown(production.wait_for(proved)))
     answer = ask(f"{production.url}/predict", CUSTOMER)
     print(f"POST {production.url}/predict {CUSTOMER}\n{answer}")
-    if answer.get("version") != number(boosting):
+    if answer.get("version") != proved:
         raise DemoFailed(f"production answered {answer}")
     refused = ask(f"{production.url}/predict", {"features": [["lots"]]})
     print(f"POST {production.url}/predict with a bad row\n{refused}")
-
-    say("What whoever is woken at three asks, and what happened")
-    run("gatekit", "status", MODEL)
-    run("gatekit", "history", MODEL)
-    print(f"\nThe page of the last report: {Path('.gatekit', 'report', 'gatekit-report.html')}")
 
 
 if __name__ == "__main__":

@@ -66,12 +66,18 @@ def good(rows: list[Row], signature: Signature) -> Iterator[Request]:
     yield _request("inputs", {"inputs": {name: [row[name] for row in rows] for name in names}})
 
 
-def leaked(sentence: str, raw: bytes) -> bool:
+def leaked(sentence: str, request: Request, signature: Signature) -> bool:
     """Whether a sentence holds a canary, or a value with a digit that was sent in the request."""
-    told = re.findall(r'[^\s"\[\]{},:]+', raw.decode("utf-8", "replace"))
-    sent = {word for word in told if len(word) >= TELLING and any(c.isdigit() for c in word)}
-    whole = {word.rstrip(".") for word in re.findall(r"[^\s\"'()\[\]{},:;]+", sentence)}
-    return CANARY in sentence or str(CANARY_NUMBER) in sentence or bool(sent & whole)
+    sent = request.raw.decode("utf-8", "replace")
+    for name in sorted(signature.names, key=len, reverse=True):  # columns may be named
+        sent, sentence = sent.replace(name, " "), sentence.replace(name, " ")
+    values = {w for w in _words(sent) if len(w) >= TELLING and any(c.isdigit() for c in w)}
+    canaries = (CANARY, str(CANARY_NUMBER))
+    return any(c in sentence for c in canaries) or bool(values & _words(sentence))
+
+
+def _words(text: str) -> set[str]:
+    return {word.rstrip(".") for word in re.findall(r"[^\s\"'()\[\]{},:;]+", text)}
 
 
 def _broken_cells(column: Column, row: Row) -> Iterator[Request]:

@@ -95,6 +95,12 @@ def _tables(candidate: Subject, holdout: Holdout) -> Iterator[tuple[str, GroupTa
             "Name the sensitive columns, or take fairness out of the policy",
         )
     truth = is_label(holdout.y, candidate.positive)
+    if not truth.any():  # else nobody is ever selected, and no gap is ever found
+        raise DataError(
+            f"{holdout.path.name}: no row of {holdout.spec.target!r} is the positive label "
+            f"{candidate.positive!r}",
+            "Say in the policy which label is meant: positive = ...",
+        )
     said = is_label(candidate.predictions(holdout), candidate.positive)
     for column in holdout.spec.sensitive:
         names, index = holdout.groups(column)

@@ -59,6 +59,8 @@ def noisy(candidate: Subject, holdout: Holdout, ask: Ask) -> pa.Table:
         spread = float(np.nanstd(column)) * ask.settings.spread
         moved = column + generator.normal(0.0, 1.0, column.size) * spread
         kind = table.schema.field(name).type
+        if not pa.types.is_floating(kind):
+            kind = pa.float64()  # whole numbers in the file of a quantity: 3 becomes 3.01
         table = table.set_column(table.column_names.index(name), name, pa.array(moved).cast(kind))
     return table
 

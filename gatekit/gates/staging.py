@@ -17,6 +17,7 @@ from gatekit.gate import Ask, measure
 from gatekit.gates import latency
 from gatekit.gates.contract import JSON, Request, Row, broken, good, leaked
 from gatekit.scoring.casting import to_rows
+from gatekit.scoring.signature import Signature
 from gatekit.service_client import LiveService, predictions_in, rows_payload, sentence_in
 from gatekit.subject import Subject
 
@@ -65,7 +66,7 @@ def contract_violations(
     wrong: list[str] = []
     for request in broken(signature, rows[0]):
         asked += 1
-        if words := _not_refused(request, service):
+        if words := _not_refused(request, service, signature):
             wrong.append(f"{request.what}: {words}")
     for request in good(rows, signature):
         asked += 1
@@ -140,7 +141,7 @@ def _whole_rows(candidate: Subject, holdout: Holdout) -> list[Row]:
     return whole[:GOOD_ROWS]
 
 
-def _not_refused(request: Request, service: LiveService) -> str:
+def _not_refused(request: Request, service: LiveService, signature: Signature) -> str:
     status, raw = service.post("/predict", request.raw, request.content_type)
     if status != http.client.UNPROCESSABLE_ENTITY:
         return f"answered {status}, not 422"
@@ -150,7 +151,7 @@ def _not_refused(request: Request, service: LiveService) -> str:
         return "answered 422 without a JSON sentence"
     if not isinstance(sentence, str) or not sentence.strip():
         return "answered 422 without a JSON sentence"
-    if leaked(raw.decode("utf-8", "replace"), request.raw):
+    if leaked(raw.decode("utf-8", "replace"), request, signature):
         return "answered 422 with a value that was sent"
     return ""
 

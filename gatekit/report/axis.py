@@ -53,7 +53,7 @@ def draw_interval(check: Check, mark: str) -> str:
 
 
 class _scale:  # noqa: N801 - called as the function it stands for
-    """Numbers to per cent of the width; divided first: the largest floats must not overflow."""
+    """Numbers to per cent of the width; divided first, so that huge floats do not overflow."""
 
     def __init__(self, estimate: Estimate, bar: float) -> None:
         known = [v for v in (estimate.low, estimate.value, estimate.high, bar) if math.isfinite(v)]

@@ -1,5 +1,6 @@
-"""The report: one JSON document that says what was gated, on what data, by which bars, and how it
-came out. Schema `gatekit-report/1`, described in docs/report.md. Everything else (the page, the
+"""The report: one JSON document of what was gated, on what data, by which bars, and the outcome.
+
+Schema `gatekit-report/1`, described in docs/report.md. Everything else (the page, the
 tags, promotion) is read from it.
 """
 

@@ -24,7 +24,10 @@ POLICY_SHARE = 20  # the policy's text may be so many times as long as any other
 
 
 def render_page(report: Report) -> str:
-    """The page of a report, below `MOST_BYTES` as UTF-8; what is left out is named."""
+    """The page of a report, below `MOST_BYTES` as UTF-8.
+
+    What a long report makes it leave out is counted on the page, and is in the JSON.
+    """
     page = ""
     for limits in LIMITS:
         page = _template().render(_content(report, limits))

@@ -105,7 +105,7 @@ def stops(report: Report, limits: Limits) -> tuple[Stop, ...]:
     for result in sorted(report.gates, key=lambda g: WORST_FIRST.index(g.outcome)):
         for check in report.checks:
             if check.gate == result.gate and check.verdict is not None and not check.verdict:
-                by = cut(check.verdict.reason, limits.letters)
+                by = cut(_reason(check), limits.letters)
                 found.append(Stop(check.gate, _measured_words(check), by, _help(check)))
         found += [
             Stop(result.gate, cut(reason, limits.letters), "", _help_untold(result.outcome))
@@ -122,9 +122,9 @@ def cut(text: str, letters: int) -> str:
 def _untold(report: Report, gate: str) -> list[str]:
     result = report.gate(gate)
     told = {
-        f"{c.estimate.name}: {c.verdict.reason}"
-        for c in report.checks
-        if c.gate == gate and c.verdict is not None
+        f"{check.estimate.name}: {check.verdict.reason}"
+        for check in report.checks
+        if check.gate == gate and check.verdict is not None
     }
     return [reason for reason in (result.reasons if result else ()) if reason not in told]
 
@@ -132,7 +132,11 @@ def _untold(report: Report, gate: str) -> list[str]:
 def _check_view(check: Check, mark: str, limits: Limits) -> CheckView:
     estimate, verdict = check.estimate, check.verdict
     outcome = outcome_word(check)
-    kind = str(verdict.outcome).replace(" ", "-") if verdict and verdict.blocking else "SHOWN"
+    kind = (
+        str(verdict.outcome).replace(" ", "-")
+        if verdict is not None and verdict.blocking
+        else "SHOWN"
+    )
     return CheckView(
         name=cut(estimate.name, limits.letters),
         question=cut(_question(check.test), limits.letters),
@@ -144,9 +148,7 @@ def _check_view(check: Check, mark: str, limits: Limits) -> CheckView:
         asked=_asked(check),
         n=f"{estimate.n:,}",
         method=cut(estimate.method, limits.letters),
-        reason=cut(
-            verdict.reason if verdict else "measured, and compared with no bar", limits.letters
-        ),
+        reason=cut(_reason(check), limits.letters),
         drawing=draw_interval(check, mark) if limits.drawn else "",
         detail=tuple(cut(line, limits.letters) for line in estimate.detail[: limits.details]),
         more=max(0, len(estimate.detail) - limits.details),
@@ -156,6 +158,16 @@ def _check_view(check: Check, mark: str, limits: Limits) -> CheckView:
 def _question(test: str) -> str:
     """'accuracy clears the floor', of suites/test_accuracy.py::test_accuracy_clears_the_floor."""
     return test.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+
+
+def _reason(check: Check) -> str:
+    estimate, verdict = check.estimate, check.verdict
+    if verdict is None:
+        return "measured, and compared with no bar"
+    if estimate.level == EXACT and verdict.outcome is Outcome.FAILED and check.bar is not None:
+        by = number_words(abs(estimate.value - check.bar), estimate.unit)
+        return f"{verdict.reason}: {'short' if check.op == '>=' else 'over'} by {by}"
+    return verdict.reason
 
 
 def _value(check: Check) -> str:
@@ -182,7 +194,7 @@ def _interval(check: Check) -> str:
 
 
 def _measured_words(check: Check) -> str:
-    return f"{check.estimate.name} is {_value(check)} ({_interval(check)}); asked: {_asked(check)}"
+    return f"{check.estimate.name} is {_value(check)}, {_interval(check)}; {_asked(check)} is asked"
 
 
 def _help(check: Check) -> str:

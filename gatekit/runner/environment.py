@@ -18,12 +18,11 @@ PASSED = (
     "LANGUAGE",
     "TZ",
     "LD_LIBRARY_PATH",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def child_environment(scratch: Path, source: Mapping[str, str]) -> dict[str, str]:
@@ -38,6 +37,7 @@ def child_environment(scratch: Path, source: Mapping[str, str]) -> dict[str, str
     return {
         **passed,
         **_python_path(),
+        **one_thread(source),
         "HOME": home,
         "TMPDIR": home,
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -47,6 +47,15 @@ def child_environment(scratch: Path, source: Mapping[str, str]) -> dict[str, str
         "MLFLOW_TRACKING_URI": (scratch / "no-registry").as_uri(),
         "MLFLOW_REGISTRY_URI": (scratch / "no-registry").as_uri(),
     }
+
+
+def one_thread(source: Mapping[str, str]) -> dict[str, str]:
+    """One thread to a prediction, unless `source` says otherwise; the service does the same.
+
+    A pool of threads gains nothing on one row, and waits by spinning: on two busy cores the p99
+    of a boosted model went from 1 ms to 144 ms.
+    """
+    return {name: source.get(name, "1") for name in THREADS}
 
 
 def _python_path() -> dict[str, str]:

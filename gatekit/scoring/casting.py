@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FORMS = (
-    'send {"features": [[...], ...]}, {"dataframe_split": {"columns": [...], "data": [[...], ...]}}, '
+    'send {"features": [[...], ...]}, '
+    '{"dataframe_split": {"columns": [...], "data": [[...], ...]}}, '
     '{"dataframe_records": [{...}, ...]} or {"inputs": ...}'
 )
 NAME_LENGTH = 40
@@ -177,13 +178,13 @@ READERS: dict[str, Callable[[object, Signature], Columns]] = {
 
 
 def _array(column: Column, kind: pa.DataType, cells: list[Any]) -> pa.Array:
-    if column.type == "double" and set(map(type, cells)) == {float}:
-        # a sum is finite only if all are; a sum that overflows is looked at cell by cell
-        if math.isfinite(sum(cells)):
-            return pa.array(cells, type=kind)
+    # a sum is finite only if all are; where it overflows they are looked at one by one
+    plain = column.type == "double" and set(map(type, cells)) == {float}
+    if plain and math.isfinite(sum(cells)):
+        return pa.array(cells, type=kind)
     cast = CASTS[column.type]
     may_be_null = not column.required and column.type not in NEVER_EMPTY
-    values = []
+    values: list[Any] = []
     for row, cell in enumerate(cells):
         if cell is None and may_be_null:
             values.append(None)

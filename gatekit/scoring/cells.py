@@ -61,7 +61,7 @@ def _float(value: Any) -> tuple[str, Any]:
     if wrong:
         return wrong, None
     try:
-        struct.pack("f", number)
+        struct.pack("<f", number)
     except OverflowError:
         return "a number out of range", None
     return "", number

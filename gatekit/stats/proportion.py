@@ -16,12 +16,15 @@ def bounds(
 
     Clopper and Pearson (1934): L = BetaInv(1 - level; k, n - k + 1), U = BetaInv(level; k + 1,
     n - k). Exact, so never too narrow. 329 of 400 at 0.95: 0.788 and 0.853. No rows: 0 and 1.
-    At level 0.5 both are the value itself: a point decision.
+    At level 0.5 both are the value itself, where there is one: a point decision.
     """
     k, n = np.broadcast_arrays(np.asarray(k, dtype=float), np.asarray(n, dtype=float))
     if level == POINT:
-        value = np.divide(k, n, out=np.full(k.shape, np.nan), where=n > 0)
-        return value, value
+        known = n > 0
+        return (
+            np.divide(k, n, out=np.zeros(k.shape), where=known),
+            np.divide(k, n, out=np.ones(k.shape), where=known),
+        )
     alpha = 1.0 - level
     low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, alpha), 0.0)
     high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - alpha), 1.0)
@@ -41,8 +44,6 @@ def largest_gap(k: ArrayLike, n: ArrayLike, level: float) -> tuple[float, float,
     with np.errstate(invalid="ignore"):
         rate = k / n
     value = float(np.nanmax(rate) - np.nanmin(rate)) if np.any(n > 0) else float("nan")
-    if level == POINT:
-        return value, value, value
     lowest = max(0.0, float(low.max() - high.min()))
     return value, min(lowest, value), max(value, _widest(low, high))
 
@@ -58,8 +59,6 @@ def smallest_ratio(k: ArrayLike, n: ArrayLike, level: float) -> tuple[float, flo
         rate = k / n
     top = float(np.nanmax(rate)) if np.any(n > 0) else float("nan")
     value = float(np.nanmin(rate)) / top if top > 0 else float("nan")
-    if level == POINT:
-        return value, value, value
     lowest = _narrowest_ratio(low, high)
     highest = float(high.min() / low.max()) if low.max() > 0 else 1.0
     return value, min(lowest, value), min(1.0, max(highest, value))

@@ -1,4 +1,6 @@
-"""Start locust, wait for it, never longer than it may take. `run_load`, or from another process:
+"""Start locust and wait for it, never longer than it may take.
+
+As a function `run_load`; from another process
 
 python -m gatekit_locust.driver URL ROWS OUT USERS RATE SECONDS
 """

@@ -122,7 +122,11 @@ class GateSession:
     ) -> None:
         self.is_observer = config.option.collectonly
         keep_wanted(self.run.plan, config, items)
-        self._expected = {item.nodeid: name for item in items if (name := gate_name(item))}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        # after every plugin has chosen: --lf chooses last
+        named = {item.nodeid: gate_name(item) for item in session.items}
+        self._expected = {test: name for test, name in named.items() if name}
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         for item in items:

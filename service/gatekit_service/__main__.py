@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from gatekit.errors import UsageProblem
+from gatekit.runner.environment import one_thread
 from gatekit_service.settings import Settings
 
 
@@ -16,6 +18,7 @@ def main() -> int:
     except UsageProblem as error:
         sys.stderr.write(f"gatekit_service: {error}\n")
         return 2
+    os.environ.update(one_thread(os.environ))  # read when numpy and its kind are imported
     try:
         import uvicorn
 

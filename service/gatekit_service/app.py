@@ -125,7 +125,7 @@ async def _body(request: Request, limit: int) -> bytes:
         raise BadRows("the content type is not application/json")
     too_large = HTTPException(
         413,
-        f"the body is larger than {limit / 2**20:g} MB; send fewer rows at once",
+        f"the body is larger than {limit / 2**20:.3g} MB; send fewer rows at once",
         {"connection": "close"},
     )
     announced = request.headers.get("content-length", "")

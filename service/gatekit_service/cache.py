@@ -64,7 +64,7 @@ class Cache:
         return folder
 
     def put(self, fetch: Callable[[Path], Path]) -> tuple[Path, str]:
-        """Fetch into the cache; the folder appears whole, by one rename. Returns it, and its digest.
+        """Fetch into the cache; the folder appears whole, by one rename. Gives folder and digest.
 
         Raises:
             CandidateError: the files hold a link or there are none.

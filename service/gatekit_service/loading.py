@@ -1,4 +1,4 @@
-"""From a pinned version to a model that answers: fetch, hash, compare with its report, load, warm."""
+"""From a pinned version to a model that answers: fetch, hash, compare with the report, load."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def predict(served: Served, raw: bytes) -> list[Any]:
         raise BadRows("the body is not valid JSON") from None
     table = served.decoder.decode(payload)
     try:
-        said = served.engine.predict(table).tolist()
-    except Exception as error:
+        said: list[Any] = served.engine.predict(table).tolist()
+    except Exception as error:  # noqa: BLE001 - a model may raise anything
         # its message may quote rows, so only the type is written down
         LOG.warning("%s raised %s", served.title, type(error).__name__)
         raise BadRows("the model refused these rows") from None

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from gatekit.errors import GatekitError, NotFound
+from gatekit.errors import GatekitError, NotFound, RegistryUnavailable
 from gatekit.registry import ModelVersion, Registry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report
 from gatekit_service.state import Proof
@@ -42,16 +42,23 @@ def find_proof(version: ModelVersion, digest: str, registry: Registry) -> Proof:
         )
     run, summary = about[0]
     try:
-        raw = registry.read(run, JSON_FILE)
-    except NotFound:
-        return Proof(none=f"the report {run} that a tag names is gone")
-    if hashlib.sha256(raw).hexdigest() != summary.get("sha256"):
-        return Proof(none=f"the report {run} is not the one its tag describes")
-    try:
-        report = Report.from_json(raw)
+        report = _read(run, summary, registry)
     except GatekitError as error:
-        return Proof(none=f"the report {run} cannot be read: {error.message}")
-    if report.digest != digest:
-        return Proof(none=f"the report {run} is about other bytes than its tag says")
+        if isinstance(error, RegistryUnavailable):
+            raise
+        return Proof(none=error.message)
     engine = str(report.run.get("engine", ""))
     return Proof(run, str(report.outcome), str(report.run.get("created", "")), engine)
+
+
+def _read(run: str, summary: dict[str, Any], registry: Registry) -> Report:
+    try:
+        raw = registry.read(run, JSON_FILE)
+    except NotFound as error:
+        raise GatekitError(f"the report {run} that a tag names is gone") from error
+    if hashlib.sha256(raw).hexdigest() != summary.get("sha256"):
+        raise GatekitError(f"the report {run} is not the one its tag describes")
+    report = Report.from_json(raw)
+    if report.digest != summary["digest"]:
+        raise GatekitError(f"the report {run} is about other bytes than its tag says")
+    return report

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import gatekit_pytest.session  # noqa: F401 - loaded once, or every run in this process would again
+from gatekit.gates import accuracy, robustness  # noqa: F401
 from gatekit.registry.folder import FolderRegistry
 from gatekit.report.document import Report
 from gatekit.testing.toys import toy_holdout, write_toy
@@ -59,7 +61,11 @@ class Project:
         return f"models:/toy/{version.version}"
 
     def run(self, *args):
-        """pytest in a process of its own, as people run it."""
+        """pytest in this process: three times as fast, and what it imports is here already."""
+        return self.pytester.runpytest_inprocess(*args)
+
+    def run_apart(self, *args):
+        """pytest in a process of its own, where the process matters."""
         return self.pytester.runpytest_subprocess(*args)
 
     @property

@@ -137,6 +137,12 @@ def test_no_gate_collected(project):
     project.refused(result, "INCOMPLETE", "no gate was run")
 
 
+def test_no_gate_is_no_pass_without_a_target_either(project):
+    (project.root / "test_nothing.py").write_text("def test_one(): pass\n")
+    assert project.run("--model-uri", project.register(), "test_nothing.py").ret == 1
+    assert project.run("--model-uri", project.register(), "-k", "no_such_test").ret == 1
+
+
 def test_nothing_collected_at_all(project):
     (project.root / "test_nothing.py").write_text("")
     result = project.run("--model-uri", project.register(), "test_nothing.py", *TO_STAGING)
@@ -267,7 +273,9 @@ def test_a_lost_worker(project):
         "import os\ndef test_floor(gate, candidate, holdout):\n"
         f"{FLOOR}\ndef test_dies(gate):\n    os._exit(3)\n"
     )
-    result = run_own(project, test, "-n", "2")
+    suite = own_accuracy(project, test)
+    uri = project.register()
+    result = project.run_apart("--model-uri", uri, suite, *TO_STAGING, "-n", "2")
     assert result.ret == 1
     assert str(project.report.outcome) == "FAILED"
     assert project.holder is None
@@ -281,7 +289,8 @@ def test_an_interrupted_session(project, leave):
     test = (
         f"def test_floor(gate, candidate, holdout):\n{FLOOR}\ndef test_leaves(gate):\n    {leave}\n"
     )
-    result = run_own(project, test)
+    suite = own_accuracy(project, test)
+    result = project.run_apart("--model-uri", project.register(), suite, *TO_STAGING)
     assert result.ret != 0
     assert str(project.report.outcome) == "FAILED"
     assert project.holder is None

@@ -20,7 +20,7 @@ def test_a_failure_leaves_the_pointer(project):
 
 
 def test_an_undecided_model_is_inconclusive_and_says_how_many_rows_would_decide(project):
-    uri = project.register(wrong=0.19)
+    uri = project.register(wrong=0.215)
     result = project.run("--model-uri", uri, "--promote-to", "staging")
     project.refused(result, "INCONCLUSIVE", "400 rows cannot decide it, about")
     assert "INCONCLUSIVE " in result.stdout.str()
@@ -33,7 +33,7 @@ def test_without_a_target_the_exit_code_is_the_verdict_and_nothing_moves(project
 
 
 def test_a_loosened_bar_passes_its_gates_and_does_not_promote(project):
-    uri = project.register(wrong=0.19)
+    uri = project.register(wrong=0.215)
     result = project.run(
         "--model-uri", uri, "--gate-set", "accuracy.floor=0.5", "--promote-to", "staging"
     )
@@ -46,7 +46,7 @@ def test_a_loosened_bar_passes_its_gates_and_does_not_promote(project):
 
 
 def test_a_point_decision_is_called_one(project):
-    uri = project.register(wrong=0.19)
+    uri = project.register(wrong=0.215)
     result = project.run("--model-uri", uri, "--gate-set", "accuracy.level=0.5", "-k", "floor")
     assert "PASSED point" in result.stdout.str()
     assert "accuracy.level loosened from 0.95 to 0.5" in result.stdout.str()
@@ -97,6 +97,7 @@ def test_observe_measures_and_never_blocks(project):
         (["models:/toy/1", "--gates", "absent.toml"], "no policy at absent.toml"),
         (["models:/toy/1", "--gate-set", "accuracy.flor=1"], "Did you mean 'floor'?"),
         (["models:/toy/1", "--gate-set", "accuracy.floor=high"], "a finite number is needed"),
+        (["models:/toy/1", "--champion", "models:/toy/1"], "is the candidate itself"),
         (["models:/toy/1", "--promote-to", "moon"], "no [promotion.moon]"),
     ],
 )
@@ -176,7 +177,7 @@ def test_collect_only_runs_and_writes_nothing(project):
 
 
 def test_without_the_plugin_the_option_is_unknown(project):
-    result = project.run("-p", "no:gatekit", "--model-uri", project.register())
+    result = project.run_apart("-p", "no:gatekit", "--model-uri", project.register())
     assert result.ret == 4
 
 
@@ -199,7 +200,26 @@ def test_two_workers_give_the_same_report(project):
     uri = project.register(wrong=0.1)
     one = project.run("--model-uri", uri)
     alone = project.report
-    two = project.run("--model-uri", uri, "-n", "2")
+    two = project.run_apart("--model-uri", uri, "-n", "2")
     assert one.ret == two.ret == 0
     assert str(project.report.outcome) == "PASSED"
     assert sorted(map(str, project.report.checks)) == sorted(map(str, alone.checks))
+
+
+@pytest.mark.parametrize("how", [["--pyargs", "gatekit_suites"], ["--lf"], ["--ff"]])
+def test_other_ways_to_run_everything_promote_as_well(project, how):
+    """The whole set of gates was compared, so it is a pass, however the tests were named."""
+    result = project.run("--model-uri", project.register(), "--promote-to", "staging", *how)
+    assert (result.ret, project.holder) == (0, "1")
+
+
+def test_the_last_failed_alone_are_a_part(project):
+    (project.root / "pytest.ini").write_text("[pytest]\naddopts = -p no:locust\n")
+    uri = project.register(wrong=0.4)
+    assert project.run("--model-uri", uri).ret == 1
+    result = project.run(
+        "--model-uri", uri, "--lf", "--gate-set", "accuracy.floor=0.1", "--promote-to", "staging"
+    )
+    assert result.ret == 1
+    assert str(project.report.outcome) == "INCOMPLETE"
+    assert project.holder is None

@@ -136,7 +136,7 @@ class World:
                 Check(
                     g,
                     "test",
-                    no_champion("gain", 0.95),
+                    no_champion("gain", 0.95, "nobody yet"),
                     Verdict(Outcome.NO_CHAMPION, "none yet"),
                     ">=",
                     0.0,

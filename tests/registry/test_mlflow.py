@@ -12,6 +12,7 @@ import pytest
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, open_registry
 from gatekit.registry.embedded import artifact_location, database_file, embedded_uri
+from gatekit.registry.mlflow import MlflowRegistry
 
 from .conftest import logged_run, registered
 from .contract import model_folder, snapshot
@@ -190,9 +191,17 @@ class TestRuns:
 
 
 class TestEmbedded:
-    def test_the_uri_names_an_absolute_file_in_a_folder_that_is_made(self, tmp_path):
+    def test_the_uri_names_an_absolute_file_and_makes_nothing(self, tmp_path):
         assert embedded_uri(tmp_path / "a") == f"sqlite:///{tmp_path}/a/.gatekit/mlflow.db"
-        assert (tmp_path / "a" / ".gatekit").is_dir()
+        assert not (tmp_path / "a").exists()
+
+    def test_a_folder_is_made_only_when_asked(self, tmp_path):
+        uri = embedded_uri(tmp_path)
+        with pytest.raises(RegistryUnavailable, match="no folder"):
+            MlflowRegistry(uri)
+        assert not (tmp_path / ".gatekit").exists()
+        assert MlflowRegistry(uri, create=True).uri == uri
+        assert (tmp_path / ".gatekit" / "mlflow.db").is_file()
 
     def test_only_a_sqlite_file_has_a_database_file(self, tmp_path):
         assert database_file(f"sqlite:///{tmp_path}/x.db?a=b") == tmp_path / "x.db"
@@ -236,6 +245,7 @@ def said(uri):
 
 class TestSilence:
     def test_nothing_is_printed_with_a_new_database(self, tmp_path):
+        (tmp_path / ".gatekit").mkdir()
         assert said(embedded_uri(tmp_path)) == ""
 
     @pytest.mark.slow

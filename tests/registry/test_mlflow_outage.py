@@ -110,6 +110,7 @@ class TestOutage:
         assert not (tmp_path / "typo").exists()
 
     def test_a_database_that_breaks_later_is_an_outage(self, tmp_path):
+        (tmp_path / ".gatekit").mkdir()
         registry = open_registry(embedded_uri(tmp_path))
         with pytest.raises(NotFound):
             registry.versions("m")

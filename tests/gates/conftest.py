@@ -1,0 +1,97 @@
+"""Subjects that say what a function says, or what a toy in its own process says."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from gatekit.candidate import describe
+from gatekit.data import open_holdout
+from gatekit.gate import Ask
+from gatekit.policy import DataSpec
+from gatekit.registry import ModelVersion
+from gatekit.runner.limits import Limits
+from gatekit.runner.process import Runner
+from gatekit.scoring.signature import Column, Signature
+from gatekit.subject import Subject, SubjectSpec
+from gatekit.testing import toy_holdout, write_toy
+
+
+class FakeSubject(Subject):
+    """Answers with `says[engine](table)`; keeps every table it was asked about."""
+
+    def __init__(self, says, columns, positive=1):
+        inputs = tuple(Column(name, kind) for name, kind in columns.items())
+        self.candidate = SimpleNamespace(signature=Signature(inputs), title="toy version 1")
+        self.engine = "native"
+        self.positive = positive
+        self.says = says if isinstance(says, dict) else {"native": says, "pyfunc": says}
+        self.asked = []
+        self.times_ms = np.empty(0)
+
+    @property
+    def is_alive(self):
+        return True
+
+    def predict(self, table, *, engine=None):
+        self.asked.append(table)
+        return np.asarray(self.says[engine or self.engine](table))
+
+    def predictions(self, holdout, *, engine=None):
+        return self.predict(holdout.features(self.candidate.signature), engine=engine)
+
+    def timings(self, holdout, calls):
+        return self.times_ms[:calls]
+
+
+@pytest.fixture
+def make_holdout(tmp_path):
+    def make(table, target="label", **spec):
+        path = tmp_path / "holdout.parquet"
+        parquet.write_table(table, path)
+        return open_holdout(DataSpec(path=path.name, target=target, **spec), tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def fake():
+    def make(says, columns=None, positive=1):
+        return FakeSubject(says, columns or {"x0": "double"}, positive)
+
+    return make
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """A toy behind a real runner, and its holdout: toy("crash", x0="double")."""
+    subjects = []
+
+    def make(rule, columns=("x0", "x1"), **params):
+        folder = write_toy(tmp_path / rule, rule, columns, **params)
+        model = describe(str(folder), folder, ModelVersion("toy", ""))
+
+        def start():
+            runner = Runner(Limits(call_seconds=20, load_seconds=60), tmp_path / "scratch")
+            runner.start()
+            return runner
+
+        spool = tmp_path / "spool"
+        spool.mkdir(exist_ok=True)
+        subjects.append(Subject(SubjectSpec(model, "native"), spool, start))
+        toy_holdout(tmp_path / "toy.parquet", 200, seed=1, columns=columns)
+        spec = DataSpec(path="toy.parquet", target="label")
+        return subjects[-1], open_holdout(spec, tmp_path)
+
+    yield make
+    for subject in subjects:
+        subject.close()
+
+
+@pytest.fixture
+def ask():
+    def make(table=None, level=0.95):
+        return Ask(level, 7, table)
+
+    return make
