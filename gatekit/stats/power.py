@@ -23,7 +23,7 @@ from gatekit.stats.proportion import POINT
 
 MOST_ROWS = 10_000_000  # beyond any test set
 HORIZON = 4  # blocks of rows that have to hold in a row; see `first_settled`
-_LEAST_BLOCK = 64
+_LEAST_BLOCK = 16
 _TEETH = 4.0  # rows per block, in units of 1 / distance; one tooth of the saw reaches about 2
 
 Counts = NDArray[np.int64]
@@ -119,7 +119,7 @@ def first_settled(
     """
     if near > MOST_ROWS:
         return None
-    block = max(_LEAST_BLOCK, math.ceil(_TEETH / distance)) if stride == 1 else _LEAST_BLOCK
+    block = max(_LEAST_BLOCK, math.ceil(_TEETH / distance / stride))
     start = max(1, int(near) // stride - block)
     short = _last_short(chance, start, block, power, stride)
     at, holding = start + block, 0 if short else 1
