@@ -23,6 +23,7 @@ QUANTILES = (  # key, the quantile, what is timed
     ("load.p99_ms", 0.99, "requests"),
 )
 LOSS = "accuracy.tolerated_loss"
+ERRORS = "load.error_rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class PlannedBar:
 
 @dataclass(frozen=True, slots=True)
 class Unplanned:
-    """A bar that no number of rows decides, or that is planned elsewhere, with the reason."""
+    """A bar for which no rows are counted, with the reason."""
 
     key: str
     reason: str
@@ -84,16 +85,13 @@ def bars_of_policy(
     """Every bar of the policy: those that can be planned on that many rows, and the others."""
     found = dict(_planned(policy, wishes, rows))
     senseless = {key: bar for key, bar in found.items() if not _sensible(bar)}
-    gates = [gate for gate in policy.declared if gate in policy.own or hasattr(policy.gates, gate)]
     others = [
-        Unplanned(key, "a count of what is seen, or decided by more than one share")
-        for gate in gates
+        Unplanned(key, _why_not(policy, gate))
+        for gate in policy.declared
         for key in policy.bars(gate)
         if key not in found
     ]
-    beyond = [
-        Unplanned(key, f"{bar.bar:g} lies at or beyond its end") for key, bar in senseless.items()
-    ]
+    beyond = [Unplanned(key, f"no share lies beyond {bar.bar:g}") for key, bar in senseless.items()]
     return [bar for key, bar in found.items() if key not in senseless], [*beyond, *others]
 
 
@@ -121,6 +119,29 @@ def _planned(policy: Policy, wishes: Wishes, rows: int | None) -> Iterator[tuple
                 expect=_around(q),
             ),
         )
+    errors = _bar(policy, ERRORS)
+    if errors is not None:
+        answered = round(1.0 - errors, 9)
+        yield (
+            ERRORS,
+            PlannedBar(
+                key=ERRORS,
+                measure="share of requests answered",
+                bar=answered,
+                level=_level(policy, ERRORS, wishes),
+                unit="requests",
+                n=_calls(policy, "load"),
+                expect=_around(answered),
+            ),
+        )
+
+
+def _why_not(policy: Policy, gate: str) -> str:
+    if gate in policy.own:
+        return "a measure of the team's own, of unknown spread"
+    if gate == "fairness":
+        return "joint over groups, so it hangs on the rows of each"
+    return "a count of what is seen; it has no bounds"
 
 
 def _share(
@@ -132,7 +153,7 @@ def _share(
 
 def _loss(key: str, loss: float, level: float, wishes: Wishes, rows: int | None) -> PlannedBar:
     """Rows are counted for a candidate that loses nothing, and for one that loses too much."""
-    expect = (0.0 if loss > 0 else 0.01 - loss, -loss - max(loss, 0.01))
+    expect = (0.0, -2 * loss) if loss > 0 else (round(0.01 - loss, 6), round(-loss - 0.01, 6))
     return PlannedBar(
         key=key,
         measure="true gain on the champion",

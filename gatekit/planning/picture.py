@@ -8,7 +8,7 @@ from gatekit.planning.answers import Answer, Apart
 
 WIDTH = 61  # of the plot, in characters; odd, so that the bar can stand in the middle
 LABEL = 14
-LEGEND = "Pictures, rows rising down: F FAILED, P PASSED, . may stay undecided, | the bar"
+LEGEND = "Pictures, rows rising down: F FAILED, P PASSED, . neither is sure, | the bar"
 _NICE = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -25,17 +25,23 @@ def picture(answer: Answer) -> list[str]:
     lines = [answer.bar.unit.rjust(LABEL - 2) + "  " + axis]
     for each in answer.band:
         mark = "> " if each.n == answer.bar.n else "  "
-        lines.append((mark + f"{each.n:,}").rjust(LABEL - 2) + "  " + _row(each, bar, low, high))
+        drawn = _row(each, bar, (low, high), answer.discordant)
+        lines.append(((mark + f"{each.n:,}").rjust(LABEL - 2) + "  " + drawn).rstrip())
     return lines
 
 
-def _row(each: Apart, bar: float, low: float, high: float) -> str:
+def _row(each: Apart, bar: float, ends: tuple[float, float], reach: float | None) -> str:
+    low, high = ends
     fails = -math.inf if each.fails_up_to is None else each.fails_up_to
     passes = math.inf if each.passes_from is None else each.passes_from
     at, step = _column(bar, low, high), (high - low) / (WIDTH - 1)
     values = [low + column * step for column in range(WIDTH)]
     # half a hair: an end of the axis belongs to a verdict that begins just there
     drawn = ["F" if v <= fails else "P" if v >= passes - step * 1e-6 else "." for v in values]
+    if reach is not None:  # a gain beyond the discordant rows cannot be
+        drawn = [
+            d if abs(v) <= reach + step / 2 else " " for d, v in zip(drawn, values, strict=True)
+        ]
     drawn[at] = "|"
     return "".join(drawn)
 

@@ -25,7 +25,7 @@ def plan_lines(
     lines = _wrapped(source)
     if answers:
         lines += _wrapped(
-            f"A verdict counts as sure enough where it comes with a chance of {power:g} or more."
+            f"A verdict is called sure where it comes with a chance of {power:g} or more."
         )
         lines.append(LEGEND)
     for each in answers:
@@ -72,13 +72,14 @@ def _apart_words(at: Apart, bar: PlannedBar) -> str:
     counts_pass = counts_fail = ""
     if at.fewest is not None and at.most is not None:
         counts_pass, counts_fail = f" ({at.fewest:,} or more seen)", f" ({at.most:,} or fewer seen)"
-    passes = "PASSED never, whatever the model"
+    passes = "PASSED for no model"
     if at.passes_from is not None:
         passes = f"PASSED from a true value of {_up(at.passes_from)} on{counts_pass}"
-    fails = "FAILED never, whatever the model"
+    fails = "FAILED for no model"
     if at.fails_up_to is not None:
         fails = f"FAILED up to {_down(at.fails_up_to)}{counts_fail}"
-    return f"{at.n:,} {bar.unit}: {passes}; {fails}; between them it may stay undecided"
+    rest = "come out either way" if bar.level == POINT else "stay undecided"
+    return f"{at.n:,} {bar.unit}: sure to be {passes}; {fails}; else it may {rest}"
 
 
 def _table(answer: Answer) -> list[str]:
