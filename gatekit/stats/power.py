@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,7 @@ from gatekit.stats.proportion import POINT
 MOST_ROWS = 10_000_000  # beyond any test set
 HORIZON = 4  # blocks of rows that have to hold in a row; see `first_settled`
 _LEAST_BLOCK = 16
+_NEAR = 4  # rows around the normal approximation of a count
 _TEETH = 4.0  # rows per block, in units of 1 / distance; one tooth of the saw reaches about 2
 
 Counts = NDArray[np.int64]
@@ -36,13 +38,16 @@ def fewest_passing(n: ArrayLike, floor: float, level: float) -> Counts:
     if level == POINT:
         k = np.ceil(floor * n).astype(np.int64)
         return np.where((k - 1) / n >= floor, k - 1, k)  # 0.07 * 100 is a hair above 7
-    # P(X >= k | floor) = I_floor(k, n - k + 1) falls in k; the bound clears where it is <= alpha
-    low, high = np.zeros_like(n), n + 1
+    # the count lies within a few of its normal approximation; where it does not, look everywhere
+    near = n * floor + float(ndtri(level)) * np.sqrt(n * floor * (1.0 - floor))
+    low = np.clip(near.astype(np.int64) - _NEAR, 0, n)
+    high = np.clip(near.astype(np.int64) + _NEAR, 1, n + 1)
+    low = np.where(_clears(low, n, floor, level), 0, low)
+    high = np.where(_clears(high, n, floor, level), high, n + 1)
     while np.any(high - low > 1):
-        middle = np.clip((low + high) // 2, 1, n)
-        clears = betainc(middle, n - middle + 1, floor) <= 1.0 - level
-        high = np.where(clears & (middle < high), middle, high)
-        low = np.where(~clears & (middle > low), middle, low)
+        middle = (low + high) // 2  # is `low` where they are neighbours, and moves nothing then
+        clears = _clears(middle, n, floor, level)
+        low, high = np.where(clears, low, middle), np.where(clears, middle, high)
     return np.asarray(high, dtype=np.int64)
 
 
@@ -66,6 +71,7 @@ def chance_to_fail(n: ArrayLike, floor: float, p: float, level: float) -> Chance
     return _tail(n - most_failing(n, floor, level), n, 1.0 - p)
 
 
+@lru_cache(maxsize=512)  # a policy asks for the same p99 more than once
 def rows_to_pass(floor: float, p: float, level: float, power: float) -> int | None:
     """The smallest n from which on a model of true value p passes with at least that power.
 
@@ -78,6 +84,7 @@ def rows_to_pass(floor: float, p: float, level: float, power: float) -> int | No
     return first_settled(lambda n: chance_to_pass(n, floor, p, level), near, p - floor, power)
 
 
+@lru_cache(maxsize=512)
 def rows_to_fail(floor: float, p: float, level: float, power: float) -> int | None:
     """The smallest n from which on a model of true value p fails with at least that power.
 
@@ -134,6 +141,11 @@ def first_settled(
         short = _last_short(chance, below, start - below, power, stride)
         start = below
     return (short + 1) * stride
+
+
+def _clears(k: Counts, n: Counts, floor: float, level: float) -> NDArray[np.bool_]:
+    """Whether P(X >= k | floor), which falls in k, is at most 1 - level; n + 1 counts as such."""
+    return np.asarray(_tail(k, n, floor) <= 1.0 - level, dtype=np.bool_)
 
 
 def _last_short(
