@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from gatekit.errors import CandidateError, GatekitError, NotFound, UsageProblem
+from gatekit.planning.command import add_plan
 from gatekit.policy import Policy
 from gatekit.policy_file import read_policy
 from gatekit.project import find_project, person
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("model", metavar="MODEL", help="the registered model's name")
     history.add_argument("--json", action="store_true", help="every entry, as JSON")
     history.set_defaults(command=_history)
+    add_plan(commands, common)
     return parser
 
 

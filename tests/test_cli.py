@@ -166,7 +166,9 @@ def test_an_unknown_model_has_no_history(registry, capsys):
     assert "no model chrun-model" in err
 
 
-@pytest.mark.parametrize("command", [(), ("promote",), ("rollback",), ("status",), ("history",)])
+@pytest.mark.parametrize(
+    "command", [(), ("promote",), ("rollback",), ("status",), ("history",), ("plan",)]
+)
 def test_help_reads(capsys, command):
     with pytest.raises(SystemExit) as ended:
         cli.main([*command, "--help"])
