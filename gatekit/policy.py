@@ -45,10 +45,16 @@ class GateTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyGate(GateTable):
-    """Floor on accuracy, and how much may be lost against the champion (absolute, paired)."""
+    """Floors on measures of labels, and how much accuracy may be lost to the champion (paired)."""
 
     floor: float | None = _bar(tighter="up")
     tolerated_loss: float | None = _bar(tighter="down")
+    balanced_accuracy: float | None = _bar(tighter="up")
+    precision: float | None = _bar(tighter="up")
+    recall: float | None = _bar(tighter="up")
+    specificity: float | None = _bar(tighter="up")
+    f1: float | None = _bar(tighter="up")
+    mcc: float | None = _bar(tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
