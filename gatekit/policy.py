@@ -55,6 +55,8 @@ class AccuracyGate(GateTable):
     specificity: float | None = _bar(tighter="up")
     f1: float | None = _bar(tighter="up")
     mcc: float | None = _bar(tighter="up")
+    slice_floor: float | None = _bar(tighter="up")
+    slice_support: int = _setting(30, tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,7 @@ class DataSpec:
     path: str
     target: str
     sensitive: tuple[str, ...] = ()
+    slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None
 
 

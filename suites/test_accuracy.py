@@ -45,3 +45,8 @@ def test_f1_is_high_enough(gate, candidate, holdout):
 def test_mcc_is_high_enough(gate, candidate, holdout):
     measured = gate.measure(accuracy.mcc, candidate, holdout)
     assert measured >= gate.policy.accuracy.mcc
+
+
+def test_no_slice_falls_behind(gate, candidate, holdout):
+    measured = gate.measure(accuracy.worst_slice, candidate, holdout)
+    assert measured >= gate.policy.accuracy.slice_floor

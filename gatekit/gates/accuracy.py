@@ -11,7 +11,7 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
 from gatekit.gate import Ask, measure
-from gatekit.gates import labels
+from gatekit.gates import labels, slices
 from gatekit.ledger import no_champion
 from gatekit.stats import confusion, paired, proportion
 from gatekit.subject import NoChampion, Subject
@@ -95,6 +95,15 @@ def f1(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 def mcc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Matthews' correlation coefficient of true and predicted labels, -1 to 1."""
     return labels.of_table("MCC", confusion.matthews, candidate, holdout, ask)
+
+
+@measure
+def worst_slice(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Accuracy in the worst of the slices that the policy declares; see `slices.worst`."""
+    if not holdout.spec.slices:
+        return slices.none_declared(ask.level)
+    correct = right(holdout.y, candidate.predictions(holdout))
+    return slices.worst(slices.count_slices(correct, holdout), correct.size, ask)
 
 
 def share(name: str, k: int, n: int, ask: Ask, detail: tuple[str, ...] = ()) -> Estimate:
