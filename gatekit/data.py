@@ -5,6 +5,7 @@ Parquet, CSV or an Arrow file. Only the schema is read when it is opened; rows w
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,8 @@ from gatekit.errors import DataError
 from gatekit.policy import DataSpec
 from gatekit.scoring.signature import Signature
 
+MOST_VALUES = 50  # of a column to slice by: more are numbers or names, not slices
+MOST_SLICES = 10_000
 FORMATS = (".parquet", ".csv", ".arrow", ".feather")
 
 
@@ -65,7 +68,7 @@ class Holdout:
         return np.asarray(values)
 
     def groups(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-        """The groups of a sensitive column, and each row's index into them, (n,)."""
+        """The groups of a sensitive or sliced column, and each row's index into them, (n,)."""
         names, index = np.unique(self.column(name), return_inverse=True)
         return tuple(str(value) for value in names), index.astype(np.int64)
 
@@ -83,14 +86,34 @@ class Holdout:
 
     def check(self, signature: Signature) -> None:
         """Raise DataError now if anything that will be needed is absent."""
-        for name in (self.spec.target, *self.spec.sensitive):
+        sliced = dict.fromkeys(name for columns in self.spec.slices for name in columns)
+        named = (self.spec.target, *self.spec.sensitive, *sliced)
+        for name in named:
             if name not in self.columns:
                 raise self._lacks(name, "the policy")
         self.features(signature)
         if self.rows == 0:
             raise DataError(f"{self.path.name} has no rows", "A gate on nothing proves nothing")
-        for name in (self.spec.target, *self.spec.sensitive):
+        for name in named:
             self.column(name)
+        self._check_slices()
+
+    def _check_slices(self) -> None:
+        for columns in self.spec.slices:
+            sizes = [len(self.table[name].unique()) for name in columns]
+            for name, size in zip(columns, sizes, strict=True):
+                if size > MOST_VALUES:
+                    raise DataError(
+                        f"{self.path.name}: column {name!r} has {size:,} different values, "
+                        f"and a column to slice by may have {MOST_VALUES}",
+                        "Add a column with bands of it, and slice by that one",
+                    )
+            if math.prod(sizes) > MOST_SLICES:
+                raise DataError(
+                    f"{self.path.name}: crossing {', '.join(columns)} makes "
+                    f"{math.prod(sizes):,} slices, and {MOST_SLICES:,} is the most",
+                    "Cross fewer columns in data.holdout.slices",
+                )
 
     def _lacks(self, column: str, who: str) -> DataError:
         return DataError(

@@ -45,10 +45,18 @@ class GateTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyGate(GateTable):
-    """Floor on accuracy, and how much may be lost against the champion (absolute, paired)."""
+    """Floors on measures of labels, and how much accuracy may be lost to the champion (paired)."""
 
     floor: float | None = _bar(tighter="up")
     tolerated_loss: float | None = _bar(tighter="down")
+    balanced_accuracy: float | None = _bar(tighter="up")
+    precision: float | None = _bar(tighter="up")
+    recall: float | None = _bar(tighter="up")
+    specificity: float | None = _bar(tighter="up")
+    f1: float | None = _bar(tighter="up")
+    mcc: float | None = _bar(tighter="up")
+    slice_floor: float | None = _bar(tighter="up")
+    slice_support: int = _setting(30, tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +160,7 @@ class DataSpec:
     path: str
     target: str
     sensitive: tuple[str, ...] = ()
+    slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None
 
 

@@ -88,6 +88,7 @@ class _Reader:
             },
         )
         self._check_targets(policy)
+        _check_slice_floor(policy, self._file)
         return policy
 
     def _targets(self, tables: dict[str, Any]) -> dict[str, Target]:
@@ -189,6 +190,8 @@ def _check_kind(hint: Any, value: Any, wrong: Any) -> Any:
             raise wrong(f"is {value!r}, allowed: {', '.join(map(str, options))}")
         return value
     if get_origin(hint) is tuple:
+        if get_origin(options[0]) is tuple:
+            return _columns_of_slices(value, wrong)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise wrong("must be a list of strings")
         return tuple(value)
@@ -205,6 +208,32 @@ def _check_kind(hint: Any, value: Any, wrong: Any) -> Any:
     if str in (hint, *options) and not isinstance(value, str):
         raise wrong(f"is {value!r}, a string is needed")
     return value
+
+
+def _columns_of_slices(value: Any, wrong: Any) -> tuple[tuple[str, ...], ...]:
+    """A column's name stands for itself, a list of names for their crossing."""
+    shape = 'must be a list of columns and of lists of columns: ["a", ["a", "b"]]'
+    slices: list[tuple[str, ...]] = []
+    for entry in value if isinstance(value, list) else [None]:
+        columns = [entry] if isinstance(entry, str) else entry
+        if not isinstance(columns, list) or not columns:
+            raise wrong(shape)
+        if not all(isinstance(name, str) for name in columns):
+            raise wrong(shape)
+        slices.append(tuple(columns))
+    if len({frozenset(columns) for columns in slices}) < len(slices):
+        raise wrong("names a slice twice")
+    if any(len(set(columns)) < len(columns) for columns in slices):
+        raise wrong("crosses a column with itself")
+    return tuple(slices)
+
+
+def _check_slice_floor(policy: Policy, where: str) -> None:
+    if policy.gates.accuracy.slice_floor is not None and not policy.holdout.slices:
+        raise PolicyError(
+            f"{where}: gates.accuracy.slice_floor is set, and data.holdout.slices is empty",
+            'Name the columns to slice by, such as slices = ["region"]',
+        )
 
 
 def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, tuple[Change, ...]]:
@@ -224,6 +253,7 @@ def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, 
         policy, change = _apply_one(policy, gate, name, _value(raw), by)
         if change is not None:
             changes.append(change)
+    _check_slice_floor(policy, "--gate-set")
     return policy, tuple(changes)
 
 

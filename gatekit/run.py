@@ -63,7 +63,8 @@ class GateRun:
     def _subject(self, model: Candidate, engine: str) -> Subject:
         spool = self.scratch / "predictions"
         spool.mkdir(exist_ok=True)
-        spec = SubjectSpec(model, engine, self.plan.policy.positive)
+        policy = self.plan.policy
+        spec = SubjectSpec(model, engine, policy.positive, policy.task)
         subject = Subject(spec, spool, self._start)
         self._started.append(subject)
         return subject

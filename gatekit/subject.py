@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gatekit.candidate import Candidate
 from gatekit.data import Holdout
 from gatekit.errors import ModelMisbehaved
+from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.runner.process import Runner
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
@@ -35,11 +36,12 @@ class NoChampion:
 
 @dataclass(frozen=True, slots=True)
 class SubjectSpec:
-    """Which model, by which engine, and which label is the positive one."""
+    """Which model, by which engine, for which task, and which label is the positive one."""
 
     candidate: Candidate
     engine: str
     positive: Any = 1
+    task: str = "binary"
 
 
 class Subject:
@@ -49,12 +51,14 @@ class Subject:
         self.candidate = spec.candidate
         self.engine = spec.engine
         self.positive = spec.positive
+        self.task = spec.task
         self._spool = spool
         self._start = start
         self._runner: Runner | None = None
         self._starts = 0
         self._engines: set[str] = set()
         self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._tables: dict[str, ConfusionTable | None] = {}
 
     @property
     def title(self) -> str:
@@ -94,6 +98,17 @@ class Subject:
         with pa.OSFile(str(file)) as source:
             column = pa.ipc.open_file(source).read_all()["prediction"]
         return np.asarray(column.to_numpy())
+
+    def confusion(self, holdout: Holdout) -> ConfusionTable | None:
+        """True against predicted labels of the holdout, counted once; None over 100 labels.
+
+        Raises:
+            ModelMisbehaved, DataError: see `predictions`.
+        """
+        if holdout.sha256 not in self._tables:
+            said = self.predictions(holdout)
+            self._tables[holdout.sha256] = confusion_table(holdout.y, said)
+        return self._tables[holdout.sha256]
 
     def timings(self, holdout: Holdout, calls: int) -> NDArray[np.float64]:
         """Milliseconds for `calls` single rows, measured inside the model's process, (calls,)."""

@@ -1,4 +1,7 @@
-"""How often the candidate is right, and how much more often than the champion."""
+"""How often the candidate is right, by every measure on labels, and how much more often than the
+champion. For a binary task precision, recall, specificity and F1 are about the policy's positive
+label; for a multiclass task they are means over the labels, as scikit-learn's average="macro".
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
 from gatekit.gate import Ask, measure
+from gatekit.gates import labels, slices
 from gatekit.ledger import no_champion
-from gatekit.stats import paired, proportion
+from gatekit.stats import confusion, paired, proportion
 from gatekit.subject import NoChampion, Subject
 
 
@@ -37,6 +41,69 @@ def paired_gain(
     )
     method = named("paired Agresti-Min", ask.level)
     return Estimate("accuracy gain", value, low, high, ask.level, new.size, method, detail=detail)
+
+
+@measure
+def balanced_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Mean over the labels of the share of their rows labelled right."""
+    return labels.of_table(
+        "balanced accuracy", confusion.balanced_accuracy, candidate, holdout, ask
+    )
+
+
+@measure
+def precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Share of the rows said to be positive that are."""
+    if candidate.task != "binary":
+        return labels.of_table(
+            "macro precision", confusion.macro_precision, candidate, holdout, ask
+        )
+    return labels.of_positive("precision", lambda c: (c.hit, c.said), candidate, holdout, ask)
+
+
+@measure
+def recall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Share of the positive rows that were said to be."""
+    if candidate.task != "binary":
+        return labels.of_table("macro recall", confusion.macro_recall, candidate, holdout, ask)
+    return labels.of_positive("recall", lambda c: (c.hit, c.true), candidate, holdout, ask)
+
+
+@measure
+def specificity(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Share of the negative rows that were said to be; macro: of each label against the rest."""
+    if candidate.task != "binary":
+        return labels.of_table(
+            "macro specificity", confusion.macro_specificity, candidate, holdout, ask
+        )
+    return labels.of_positive(
+        "specificity", lambda c: (c.other_hit, c.other_true), candidate, holdout, ask
+    )
+
+
+@measure
+def f1(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Harmonic mean of precision and recall."""
+    if candidate.task != "binary":
+        return labels.of_table("macro F1", confusion.macro_f1, candidate, holdout, ask)
+    return labels.of_positive(
+        "F1", lambda c: (c.hit, c.true + c.said - c.hit), candidate, holdout, ask, f1=True
+    )
+
+
+@measure
+def mcc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Matthews' correlation coefficient of true and predicted labels, -1 to 1."""
+    return labels.of_table("MCC", confusion.matthews, candidate, holdout, ask)
+
+
+@measure
+def worst_slice(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Accuracy in the worst of the slices that the policy declares; see `slices.worst`."""
+    if not holdout.spec.slices:
+        return slices.none_declared(ask.level)
+    correct = right(holdout.y, candidate.predictions(holdout))
+    return slices.worst(slices.count_slices(correct, holdout), correct.size, ask)
 
 
 def share(name: str, k: int, n: int, ask: Ask, detail: tuple[str, ...] = ()) -> Estimate:

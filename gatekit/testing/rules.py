@@ -25,6 +25,14 @@ def threshold(x: Array, *, t: float = 0.0, wrong: float = 0.0, seed: int = 0) ->
     return np.asarray((x > t) ^ (_share(x, seed) < wrong), dtype=np.int64)
 
 
+def bad_slice(x: Array, *, where: Array, wrong: float = 0.4, seed: int = 0) -> Array:
+    """Right by threshold, except in one slice: a share `wrong` of the rows in `where` is flipped.
+
+    As a parameter of `write_toy` `where` maps columns to values: {"region": "north"}.
+    """
+    return np.asarray((x > 0) ^ (where & (_share(x, seed) < wrong)), dtype=np.int64)
+
+
 def words(x: Array, *, t: float = 0.0, empty_every: int = 0) -> list[str | None]:
     """`yes` or `no` by threshold; every `empty_every`-th row of a batch is None."""
     said: list[str | None] = ["yes" if value > t else "no" for value in x]
@@ -115,6 +123,7 @@ RULES: dict[str, Callable[..., object]] = {
     rule.__name__: rule
     for rule in (
         threshold,
+        bad_slice,
         words,
         nan,
         crash,

@@ -29,7 +29,7 @@ def write_toy(folder: Path, rule: str, columns: Columns = COLUMNS, **params: Any
     """Write a model that follows `rule` (one of `RULES`) to `folder` and return the folder.
 
     `columns` are names (all double) or a mapping of names to MLflow's types; the first one is
-    what the rule looks at. `params` go to the rule.
+    what the rule looks at. `params` go to the rule; `where={column: value}` as the rows it picks.
 
     Raises:
         ValueError: no such rule or column type.
@@ -93,7 +93,11 @@ class Toy:
     def predict(self, rows: Any) -> object:
         """What the rule makes of the first column of `rows`."""
         values = np.asarray(rows[self.column], dtype=np.float64)
-        return RULES[self.rule](values, **self.params)
+        params = dict(self.params)
+        if "where" in params:  # the rows in a slice, by what the columns hold
+            held = [np.asarray(rows[c]).astype(str) == v for c, v in params["where"].items()]
+            params["where"] = np.logical_and.reduce(held)
+        return RULES[self.rule](values, **params)
 
 
 def _load_pyfunc(path: str) -> Toy:

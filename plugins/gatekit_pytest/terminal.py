@@ -139,7 +139,7 @@ def table_row(check: Check) -> str:
     span = "[{}, {}]".format(*bounds_words(check))
     if estimate.level in (POINT, EXACT):  # a point decision, or a count: no interval
         span = ""
-    if check.verdict is not None and check.verdict.outcome is Outcome.NO_CHAMPION:
+    if not estimate.n and not estimate.is_number:  # no champion, no slices: nothing was measured
         value = span = ""
     return f"{check.gate:<10} {estimate.name:<20} {value:<8} {span:<16} {bar:<8} "
 

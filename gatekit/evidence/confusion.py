@@ -1,0 +1,93 @@
+"""The confusion table: all that the measures on labels need to know of a pass over the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gatekit.evidence.counts import is_label
+
+MOST_LABELS = 100  # more are scores or names, not labels
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionTable:
+    """counts[y, p]: rows with true label y and predicted label p.
+
+    `labels` are sorted and hold what was true or predicted anywhere, (K,), as scikit-learn does.
+    """
+
+    labels: NDArray[Any]
+    counts: NDArray[np.int64]  # (K, K)
+
+    def rows(self) -> int:
+        """How many rows were counted."""
+        return int(self.counts.sum())
+
+    def hit(self) -> NDArray[np.int64]:
+        """Rows labelled right, by label, (K,)."""
+        return np.asarray(np.diagonal(self.counts))
+
+    def true(self) -> NDArray[np.int64]:
+        """Rows that have each label, (K,)."""
+        return np.asarray(self.counts.sum(axis=1))
+
+    def said(self) -> NDArray[np.int64]:
+        """Rows predicted to have each label, (K,)."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    def of(self, positive: Any) -> PositiveCounts:
+        """The counts of one label against all others."""
+        one = is_label(self.labels, positive)
+        hit, true, said = self.hit(), self.true(), self.said()
+        return PositiveCounts(
+            int(hit[one].sum()),
+            int(true[one].sum()),
+            int(said[one].sum()),
+            int(hit[~one].sum()),
+            int(true[~one].sum()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PositiveCounts:
+    """Rows of the positive label: said so rightly, having it, said to; and of the other label.
+
+    A predicted label that is neither of the two is a miss on either side, never a true negative.
+    """
+
+    hit: int
+    true: int
+    said: int
+    other_hit: int
+    other_true: int
+
+
+def confusion_table(y: NDArray[Any], prediction: NDArray[Any]) -> ConfusionTable | None:
+    """Count rows by (true label, predicted label) in one pass; None over 100 labels.
+
+    Labels are the same by the rule of `counts.right`: as text if either side is text.
+    """
+    if y.dtype.kind in "OUS" or prediction.dtype.kind in "OUS":
+        both = np.concatenate([y.astype(str), prediction.astype(str)])
+    else:
+        both = np.concatenate([y, prediction])
+        if both.dtype.kind == "f":
+            both = both + 0.0  # -0.0 is 0.0
+    coded = pa.array(both).dictionary_encode()  # tenfold np.unique on a million rows
+    if len(coded.dictionary) > MOST_LABELS:
+        return None
+    found = np.asarray(coded.dictionary.to_numpy(zero_copy_only=False))
+    if both.dtype.kind == "U":
+        found = found.astype(str)
+    order = np.argsort(found, kind="stable")
+    rank = np.empty(order.size, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    codes = rank[coded.indices.to_numpy()]
+    k = order.size
+    cells = np.bincount(codes[: y.size] * k + codes[y.size :], minlength=k * k)
+    return ConfusionTable(found[order], cells.reshape(k, k).astype(np.int64))

@@ -1,0 +1,149 @@
+"""Accuracy in the slices that the policy declares: columns of the holdout, and their crossings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekit.data import Holdout
+from gatekit.estimate import Estimate
+from gatekit.gate import Ask
+from gatekit.stats import multiplicity, proportion
+from gatekit.verdict import rows_that_decide
+
+SUPPORT = 30  # rows a slice needs to be judged, where the gate's table says nothing
+LINES = 20
+STATES = ("FAILED", "INCONCLUSIVE", "clear", "shown")
+METHOD = "Clopper-Pearson of each slice (Bonferroni above)"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceCounts:
+    """Rows and rows labelled right, by slice, (S,). Slices overlap; one may be empty."""
+
+    names: tuple[str, ...]
+    right: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How one slice stands: its place in the order of the details, and its line."""
+
+    state: str
+    accuracy: float
+    line: str
+
+
+def count_slices(right: NDArray[np.bool_], holdout: Holdout) -> SliceCounts:
+    """Count every declared slice; a crossing has every combination of its columns' values."""
+    names: list[str] = []
+    counted: list[NDArray[np.int64]] = []
+    for columns in holdout.spec.slices:
+        labels: list[str] = [""]
+        index = np.zeros(right.size, dtype=np.int64)
+        for column in columns:
+            values, codes = holdout.groups(column)
+            index = index * len(values) + codes
+            labels = [f"{a} {column}={value}".strip() for a in labels for value in values]
+        size = len(labels)
+        names += labels
+        rows = np.bincount(index, minlength=size)
+        counted.append(np.stack([np.bincount(index[right], minlength=size), rows]))
+    both = np.concatenate(counted, axis=1)
+    return SliceCounts(tuple(names), both[0], both[1])
+
+
+def none_declared(level: float) -> Estimate:
+    """No slices, no worst one: not a number, which passes no bar."""
+    return Estimate("worst slice", math.nan, math.nan, math.nan, level, 0, "no slices declared")
+
+
+def worst(counts: SliceCounts, rows: int, ask: Ask) -> Estimate:
+    """The accuracy of the worst slice, as one estimate that answers for all of them.
+
+    The value is the lowest accuracy of a slice with support. `low` is the lowest of the slices'
+    own lower bounds, so it clears a bar only if each slice does: every one is tested at the full
+    level, for all must pass. `high` is the lowest of their upper bounds, each at its share of the
+    error, so it misses a bar only if one slice is shown to miss it among so many looked at; which
+    ones is said by Holm's tests, against the policy's `slice_floor`. A slice with fewer rows than
+    `slice_support` cannot fail, and makes `low` infinite: nothing is proved while it is unknown.
+    """
+    support = getattr(ask.settings, "slice_support", SUPPORT)
+    judged = counts.rows >= support
+    k, n = counts.right[judged], counts.rows[judged]
+    value, low, high = multiplicity.smallest(k, n, ask.level)
+    short = counts.rows[~judged]
+    needed = None
+    if short.size:
+        low = -math.inf
+        needed = math.ceil(rows * support / short.min()) if short.min() else None
+    if not judged.any():
+        some = counts.rows > 0
+        value = float((counts.right[some] / counts.rows[some]).min())
+    method = "point decision" if ask.level == proportion.POINT else METHOD
+    detail = _lines(counts, judged, rows, support, ask)
+    return Estimate(
+        "worst slice",
+        value,
+        low,
+        high,
+        ask.level,
+        rows,
+        method,
+        rows_for_bound=needed,
+        detail=detail,
+    )
+
+
+def _lines(
+    counts: SliceCounts, judged: NDArray[np.bool_], rows: int, support: int, ask: Ask
+) -> tuple[str, ...]:
+    """The slices, worst first: failed, undecided, clear; within these the least accurate first."""
+    bar: float | None = getattr(ask.settings, "slice_floor", None)
+    failed = np.zeros(judged.size, dtype=bool)
+    if bar is not None:
+        failed[judged] = multiplicity.shown_below(
+            counts.right[judged], counts.rows[judged], bar, ask.level
+        )
+    low, high = proportion.bounds(counts.right, counts.rows, ask.level)
+    found = []
+    for i, name in enumerate(counts.names):
+        k, n = int(counts.right[i]), int(counts.rows[i])
+        if not judged[i]:
+            words = f"{n:,} rows, {support:,} are needed to judge it"
+            found.append(Judged("INCONCLUSIVE", k / n if n else 1.0, f"{name}: {words}"))
+            continue
+        state = _state(float(low[i]), bar, failed=bool(failed[i]))
+        line = f"{name}: {k / n:.3f} [{low[i]:.3f}, {high[i]:.3f}], n {n:,}"
+        if state == "INCONCLUSIVE" and bar is not None:
+            each = Estimate(name, k / n, float(low[i]), float(high[i]), ask.level, n, "")
+            line += _forecast(each, bar, rows)
+        found.append(Judged(state, k / n, line))
+    found.sort(key=lambda each: (STATES.index(each.state), each.accuracy))
+    lines = [f"{each.state:<12} {each.line}" for each in found[: LINES - 1]]
+    if more := found[LINES - 1 :]:
+        held = [each.state for each in more]
+        kinds = ", ".join(f"{held.count(state)} {state}" for state in STATES if state in held)
+        lines.append(f"and {len(more):,} slices more: {kinds}")
+    return tuple(lines)
+
+
+def _state(low: float, bar: float | None, *, failed: bool) -> str:
+    if bar is None:
+        return "shown"
+    if failed:
+        return "FAILED"
+    return "clear" if low >= bar else "INCONCLUSIVE"
+
+
+def _forecast(each: Estimate, bar: float, rows: int) -> str:
+    """How many rows of the holdout would decide the slice, if it keeps its share of them."""
+    needed: Any = rows_that_decide(each, each.low, bar)
+    return (
+        f", about {math.ceil(needed / each.n * rows):,} rows in all would decide" if needed else ""
+    )
