@@ -181,7 +181,7 @@ def test_one_sided_coverage(measure, name, n):
     assert np.mean([high >= target for _, _, high in found]) >= 0.95 - slack
     widths = [high - low for _, low, high in found if math.isfinite(low)]
     spread = np.std([value for value, _, _ in found])
-    assert np.median(widths) < 2 * 1.645 * spread * (1.5 if n == 200 else 1.25)
+    assert np.median(widths) < 2 * 1.645 * spread * 1.5
 
 
 def test_f1_covers_through_its_share():
