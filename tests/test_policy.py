@@ -165,13 +165,20 @@ def test_the_digest_changes_with_every_value(read, number, line):
 
 @pytest.mark.parametrize(("gate", "key", "tighter"), NUMBERS)
 def test_the_digest_changes_with_every_number_of_every_gate(read, gate, key, tighter):
-    one, two = (read(f"{SMALL}[gates.{gate}]\n{key} = {number}\n") for number in pair_for(key))
+    one, two = (
+        read(f"{small_for(key)}[gates.{gate}]\n{key} = {number}\n") for number in pair_for(key)
+    )
     assert one.digest != two.digest
+
+
+def small_for(key):
+    """The small policy; a bar on slices needs slices."""
+    return SMALL + 'slices = ["contract"]\n' if key.startswith("slice_") else SMALL
 
 
 def pair_for(key):
     """Two allowed values of a key, the smaller one first."""
-    if key in ("calls", "examples", "users"):
+    if key in ("calls", "examples", "users", "slice_support"):
         return 7, 8
     return 0.6, 0.7
 
@@ -195,7 +202,7 @@ def pair_for(key):
             "Did you mean 'requires'?",
         ),
         # in the design, and not built: never taken for granted
-        (SMALL + 'slices = ["contract"]', "data.holdout.slices", "Allowed: "),
+        (SMALL + 'reference = "old.parquet"', "data.holdout.reference", "Allowed: "),
         (SMALL + "uses = 32", "data.holdout.uses", "Allowed: "),
         (SMALL + "[gates.fairness]\nfour_fifths = true", "gates.fairness.four_fifths", "Allowed"),
         (SMALL + "[gates.drift]", "gates.drift", "Allowed: accuracy"),
@@ -271,7 +278,7 @@ def test_no_file_is_an_error_that_says_what_to_do(tmp_path):
 def test_every_number_is_loosened_and_tightened(read, gate, key, tighter):
     low, high = pair_for(key)
     for was, now in ((low, high), (high, low)):
-        policy = read(f"{SMALL}[gates.{gate}]\n{key} = {was}\n")
+        policy = read(f"{small_for(key)}[gates.{gate}]\n{key} = {was}\n")
         changed, (change,) = apply_sets(policy, (f"{gate}.{key}={now}",), "ada")
         assert getattr(changed.table(gate), key) == now
         assert change.loosened is ((now > was) != (tighter == "up"))
@@ -302,7 +309,7 @@ def test_observing_is_loosening(read, gate):
     ("gate", "key"), [(g, k) for g, k, _ in NUMBERS if getattr(TABLES[g], k) is None]
 )
 def test_a_bar_where_there_was_none_is_tighter_and_the_gate_is_declared(read, gate, key):
-    policy, (change,) = apply_sets(read(SMALL), (f"{gate}.{key}=0.6",), "ada")
+    policy, (change,) = apply_sets(read(small_for(key)), (f"{gate}.{key}=0.6",), "ada")
     assert not change.loosened
     assert gate in policy.declared
     assert policy.bars(gate)[f"{gate}.{key}"] == 0.6
