@@ -113,7 +113,7 @@ def disagreements(
         for row in map(int, wrong[:SHOWN])
     )
     method = f"count, the service against the {candidate.engine} engine on every row"
-    return exact("service disagreements", wrong.size, n=len(rows), method=method, detail=detail)
+    return exact("live disagreements", wrong.size, n=len(rows), method=method, detail=detail)
 
 
 @measure
