@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,27 +50,29 @@ class GateRun:
     @cached_property
     def candidate(self) -> Subject:
         """The candidate, in its own process from the first question on."""
-        return self._subject(self.model, self.engine)
+        return self._subject(self.model, self.engine, "candidate")
 
     @cached_property
     def champion(self) -> Subject | NoChampion:
         """The champion likewise, or why there is none."""
         if isinstance(self.champion_model, NoChampion):
             return self.champion_model
-        folder = self.champion_model.folder
-        return self._subject(self.champion_model, choose_engine(folder, self.plan.policy.engine))
+        engine = choose_engine(self.champion_model.folder, self.plan.policy.engine)
+        return self._subject(self.champion_model, engine, "champion")
 
-    def _subject(self, model: Candidate, engine: str) -> Subject:
+    def _subject(self, model: Candidate, engine: str, role: str) -> Subject:
         spool = self.scratch / "predictions"
         spool.mkdir(exist_ok=True)
         policy = self.plan.policy
         spec = SubjectSpec(model, engine, policy.positive, policy.task)
-        subject = Subject(spec, spool, self._start)
+        subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
         return subject
 
-    def _start(self) -> Runner:
-        return self._warm.pop() if self._warm else _start_runner(self.scratch)
+    def _start(self, role: str) -> Runner:
+        if self._warm and role == "candidate":
+            return self._warm.pop()
+        return _start_runner(self.scratch, role)
 
     def warm_with(self, runner: Runner) -> None:
         """Let the candidate use a process that already runs."""
@@ -99,8 +101,8 @@ class GateRun:
         )
 
 
-def _start_runner(scratch: Path) -> Runner:
-    runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=scratch, prefix="model-")))
+def _start_runner(scratch: Path, role: str) -> Runner:
+    runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), role=role)
     runner.start()
     return runner
 
@@ -119,7 +121,7 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     if not alone:
         check_registry_exists(plan.project)
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
-    runner = _start_runner(scratch) if warm else None
+    runner = _start_runner(scratch, "candidate") if warm else None
     try:
         if runner is not None:
             runner.start("sklearn")

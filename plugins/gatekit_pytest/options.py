@@ -65,11 +65,7 @@ class GateOptions:
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> GateOptions:
-        """The options of this run.
-
-        Raises:
-            pytest.UsageError: assertions are needed and off is fine, but values must be whole.
-        """
+        """The options of this run."""
         from gatekit.plan import RunRequest
 
         option = config.option

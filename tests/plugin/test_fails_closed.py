@@ -321,6 +321,16 @@ def test_a_model_that_misbehaves(project, rule):
     assert "candidate" in result.stdout.str()
 
 
+def test_a_champion_that_dies_is_called_the_champion(project):
+    project.register("crash")
+    uri = project.register()
+    result = project.run("--model-uri", uri, "--champion", "models:/toy/1", *TO_STAGING)
+    assert result.ret == 1
+    assert "the champion's process ended with exit code 3" in result.stdout.str()
+    assert str(project.report.outcome) == "FAILED"
+    assert project.holder is None
+
+
 def test_a_partial_run_is_incomplete_and_exits_by_its_own_gates(project):
     uri = project.register()
     result = project.run("--model-uri", uri, "-k", "test_accuracy and floor")
