@@ -5,11 +5,13 @@ GatekitError
     PolicyError            gates.toml cannot be read, or says something it may not
     CandidateError         the model URI leads to nothing that can be gated
     DataError              the data file is not what the policy says
+    KeyProblem             a signing key cannot be read
   RegistryError            the registry answered, and the answer is no
     NotFound               the registry answered: there is no such thing
     RegistryUnavailable    the registry did not answer; nothing is known
   ModelMisbehaved          the candidate crashed, hung or answered nonsense
   BadRows                  rows sent to a model are not what its signature says
+  EnvelopeProblem          what should be a signed statement is none
   ServiceProblem           a running service does not answer, or not as a service does
   PromotionRefused         the pointer was not moved, and why
 """
@@ -43,6 +45,10 @@ class DataError(UsageProblem):
     """A data file is missing, empty or lacks a column."""
 
 
+class KeyProblem(UsageProblem):
+    """A key is missing or of no kind that gatekit understands; never shows any of it."""
+
+
 class RegistryError(GatekitError):
     """The registry refused."""
 
@@ -61,6 +67,10 @@ class ModelMisbehaved(GatekitError):
 
 class BadRows(GatekitError):
     """Rows do not fit the signature; the message never holds a value of theirs."""
+
+
+class EnvelopeProblem(GatekitError):
+    """Bytes that are no DSSE envelope, or whose payload is no statement gatekit reads."""
 
 
 class ServiceProblem(GatekitError):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from gatekit import cli
+from gatekit.commands import answer
 from gatekit.digest import model_digest, model_files
 from gatekit.policy_file import read_policy
 from gatekit.registry import GateRunRecord
@@ -33,7 +34,7 @@ def registry(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "memory:")
     registry = MemoryRegistry()
-    monkeypatch.setattr(cli, "open_registry", lambda uri: registry)
+    monkeypatch.setattr(answer, "open_registry", lambda uri: registry)
     for number in ("1", "2"):
         registry.register("churn-model", {"MLmodel": number.encode()})
         prove(registry, tmp_path, number, "PASSED")

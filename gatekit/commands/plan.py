@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gatekit.commands.answer import Answer, Commands
 from gatekit.errors import UsageProblem
 from gatekit.policy import Policy
 from gatekit.policy_file import LEVELS, read_policy
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from gatekit.planning.bars import PlannedBar, Unplanned, Wishes
 
 
-def add_plan(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_plan(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add `plan` to the commands of the parser."""
     plan = commands.add_parser(
         "plan",
@@ -66,8 +67,8 @@ def add_plan(commands: Any, common: argparse.ArgumentParser) -> None:
     plan.set_defaults(command=plan_command)
 
 
-def plan_command(args: argparse.Namespace) -> list[str]:
-    """The lines to print.
+def plan_command(args: argparse.Namespace) -> Answer:
+    """The plan, as lines or as JSON.
 
     Raises:
         UsageProblem: an option makes no sense, or not beside another.
@@ -86,8 +87,8 @@ def plan_command(args: argparse.Namespace) -> list[str]:
         source = "A plan from the options alone; no policy is read."
     answers = [answer(bar, args.power) for bar in bars]
     if args.json:
-        return [json.dumps(plan_record(answers, unplanned, source, args.power), indent=1)]
-    return plan_lines(answers, unplanned, source, args.power)
+        return Answer([json.dumps(plan_record(answers, unplanned, source, args.power), indent=1)])
+    return Answer(plan_lines(answers, unplanned, source, args.power))
 
 
 def _from_policy(

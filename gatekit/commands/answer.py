@@ -1,0 +1,96 @@
+"""What every command gives back, and how a command finds policy, registry and version."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gatekit.errors import CandidateError, NotFound, UsageProblem
+from gatekit.policy import Policy
+from gatekit.policy_file import read_policy
+from gatekit.project import find_project
+from gatekit.registry import ModelVersion, Registry, open_registry
+from gatekit.registry.model_uri import ModelUri, parse_model_uri
+
+DONE, REFUSED, USAGE = 0, 1, 4
+Commands = Any  # what `add_subparsers` gives; argparse has no public name for its type
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+_LONGEST = timedelta(days=3660)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Lines for standard output, and the exit code."""
+
+    lines: list[str]
+    code: int = DONE
+
+
+def policy_of(args: argparse.Namespace) -> Policy:
+    """The policy that --gates names, else the project's."""
+    return read_policy(find_project().policy_path(args.gates))
+
+
+def project_registry() -> Registry:
+    """The project's registry."""
+    return open_registry(find_project().registry_uri())
+
+
+def model_name(text: str) -> str:
+    """`text`, if it is a model's name.
+
+    Raises:
+        UsageProblem: it is a URI.
+    """
+    if text.startswith("models:/"):
+        raise UsageProblem(f"{text}: a model's name is asked for, not a URI", "Write churn-model")
+    return text
+
+
+def registered(text: str) -> ModelUri:
+    """`text` as the URI of a registered version.
+
+    Raises:
+        UsageProblem: it is none.
+    """
+    parsed = parse_model_uri(text)
+    if not parsed.is_registered:
+        raise CandidateError(
+            f"{text}: only a registered version can be promoted",
+            "Register it first, then gate and promote models:/NAME/VERSION",
+        )
+    return parsed
+
+
+def resolved(registry: Registry, uri: ModelUri) -> ModelVersion:
+    """The version a registered URI means, asked once.
+
+    Raises:
+        CandidateError: the registry answers that there is none.
+    """
+    try:
+        if uri.form == "alias":
+            return registry.by_alias(uri.name, uri.pointer)
+        if uri.form == "stage":
+            return registry.by_stage(uri.name, uri.pointer)
+        return registry.version(uri.name, uri.pointer)
+    except NotFound as error:
+        raise CandidateError(error.message, error.hint) from error
+
+
+def duration(text: str, option: str = "--expires") -> timedelta:
+    """`7d`, `12h` or `30m`, at most ten years.
+
+    Raises:
+        UsageProblem: it is no such time; `option` is named in it.
+    """
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhm])", text)
+    if match is None:
+        raise UsageProblem(f"{option} {text}: not a time", "Write 7d, 12h or 30m")
+    lasting = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if lasting > _LONGEST:
+        raise UsageProblem(f"{option} {text}: longer than ten years", "Write 7d, 12h or 30m")
+    return lasting
