@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.ledger import Check, Measurement
-from gatekit.policy import GateTable, OwnGate, Policy, PolicyFace
+from gatekit.policy import OwnGate, Policy, PolicyFace
+from gatekit.policy_gates import GateTable
 from gatekit.subject import Subject
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekit.errors import CandidateError, UsageProblem
-from gatekit.policy import BUILT_IN, SERVICE_GATES, Policy
+from gatekit.policy import Policy
 from gatekit.policy_file import Change, apply_sets, read_policy
+from gatekit.policy_gates import BUILT_IN, SERVICE_GATES
 from gatekit.project import Project, find_project, person
 from gatekit.registry import Registry, open_registry
 from gatekit.registry.embedded import database_file

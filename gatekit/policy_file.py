@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from dataclasses import MISSING, dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from gatekit.errors import PolicyError
-from gatekit.policy import BUILT_IN, DataSpec, Gates, OwnGate, Policy, Target
+from gatekit.policy import Attestation, DataSpec, OwnGate, Policy, Target, TrustedKey
+from gatekit.policy_gates import BUILT_IN, Gates
+from gatekit.policy_keys import checked_keys, pem_of
+from gatekit.policy_values import check_kind, nearest
 
 LEVELS = "A level is at least 0.5 (a point decision) and below 1"
 TOP_KEYS = ("model", "task", "positive", "pointer", "engine", "suites", "data", "gates", "own")
+TRUST_KEYS = ("keys", "attestation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,17 @@ def read_policy(path: Path) -> Policy:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise PolicyError(f"{path} is not readable as TOML: {error}") from error
-    return _Reader(str(path)).policy(content)
+    return _Reader(str(path), path.parent).policy(content)
 
 
 class _Reader:
     """Turns tables into dataclasses; `self._file` is for the error texts."""
 
-    def __init__(self, file: str) -> None:
-        self._file = file
+    def __init__(self, file: str, folder: Path) -> None:
+        self._file, self._folder = file, folder
 
     def policy(self, content: dict[str, Any]) -> Policy:
-        self._known(content, (*TOP_KEYS, "promotion"), "")
+        self._known(content, (*TOP_KEYS, "promotion", *TRUST_KEYS), "")
         data = self._table(content, "data", "")
         self._known(data, ("holdout",), "data.")
         holdout = self._table(data, "holdout", "data.")
@@ -85,9 +87,14 @@ class _Reader:
                 "own": {name: self._own(table, name) for name, table in own.items()},
                 "declared": (*tables, *own),
                 "promotion": self._targets(self._table(content, "promotion", "")),
+                "keys": self._keys(self._table(content, "keys", "")),
+                "attestation": self._build(
+                    Attestation, self._table(content, "attestation", ""), "attestation."
+                ),
             },
         )
         self._check_targets(policy)
+        checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
         return policy
 
@@ -99,6 +106,18 @@ class _Reader:
             targets[name] = self._build(Target, renamed, f"promotion.{name}.")
         return targets
 
+    def _keys(self, tables: dict[str, Any]) -> dict[str, TrustedKey]:
+        keys = {}
+        for name in tables:
+            where = f"keys.{name}."
+            key: TrustedKey = self._build(TrustedKey, self._table(tables, name, "keys."), where)
+            try:
+                pem = pem_of(key.public, self._folder)
+            except ValueError as error:
+                raise self._wrong(where + "public", str(error)) from None
+            keys[name] = replace(key, public=pem)
+        return keys
+
     def _check_targets(self, policy: Policy) -> None:
         known = (*BUILT_IN, *policy.own)
         for name, target in policy.promotion.items():
@@ -109,7 +128,7 @@ class _Reader:
                 )
             for gate in target.requires:
                 if gate not in known:
-                    raise self._wrong(f"{where}.requires", f"names {gate!r}", _nearest(gate, known))
+                    raise self._wrong(f"{where}.requires", f"names {gate!r}", nearest(gate, known))
                 if not policy.bars(gate):
                     room = "own" if gate in policy.own else "gates"
                     raise self._wrong(
@@ -120,7 +139,7 @@ class _Reader:
             for gate in target.override:
                 if gate not in (*known, "ladder"):
                     raise self._wrong(
-                        f"{where}.override", f"names {gate!r}", _nearest(gate, (*known, "ladder"))
+                        f"{where}.override", f"names {gate!r}", nearest(gate, (*known, "ladder"))
                     )
             if target.from_ is not None and target.from_ not in policy.promotion:
                 raise self._wrong(
@@ -136,7 +155,7 @@ class _Reader:
         settings = {k: v for k, v in table.items() if k in ("mode", "level")}
         numbers = {k: v for k, v in table.items() if k not in settings}
         for key, value in numbers.items():
-            _check_kind(float, value, lambda words, key=key: self._wrong(where + key, words, ""))
+            check_kind(float, value, lambda words, key=key: self._wrong(where + key, words, ""))
         own: OwnGate = self._build(OwnGate, settings, where, given={"numbers": numbers})
         return own
 
@@ -150,7 +169,7 @@ class _Reader:
         values = {}
         for key, value in table.items():
             shown = where + key.rstrip("_")
-            values[key] = _check_kind(hints[key], value, lambda w, s=shown: self._wrong(s, w, ""))
+            values[key] = check_kind(hints[key], value, lambda w, s=shown: self._wrong(s, w, ""))
         for f in plain:
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
                 raise self._wrong(where + f.name.rstrip("_"), "is missing", "")
@@ -169,63 +188,10 @@ class _Reader:
     ) -> None:
         for key in table:
             if key not in allowed:
-                raise self._wrong(where + key, "is unknown", _nearest(key, allowed, hint))
+                raise self._wrong(where + key, "is unknown", nearest(key, allowed, hint))
 
-    def _wrong(self, key: str, words: str, hint: str) -> PolicyError:
+    def _wrong(self, key: str, words: str, hint: str = "") -> PolicyError:
         return PolicyError(f"{self._file}: {key} {words}", hint[:1].upper() + hint[1:])
-
-
-def _nearest(key: str, allowed: tuple[str, ...], hint: str = "") -> str:
-    close = get_close_matches(key, allowed, n=1)
-    words = f"Did you mean {close[0].rstrip('_')!r}?" if close else ""
-    listed = "Allowed: " + ", ".join(sorted(name.rstrip("_") for name in allowed))
-    return " ".join(part for part in (words, listed + ".", hint) if part)
-
-
-def _check_kind(hint: Any, value: Any, wrong: Any) -> Any:
-    """`value` as `hint` wants it; `wrong(words)` makes the error."""
-    options = get_args(hint)
-    if get_origin(hint) is Literal:
-        if value not in options:
-            raise wrong(f"is {value!r}, allowed: {', '.join(map(str, options))}")
-        return value
-    if get_origin(hint) is tuple:
-        if get_origin(options[0]) is tuple:
-            return _columns_of_slices(value, wrong)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise wrong("must be a list of strings")
-        return tuple(value)
-    if float in (hint, *options):
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not math.isfinite(value)
-        ):
-            raise wrong(f"is {value!r}, a finite number is needed")
-        return float(value)
-    if hint is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise wrong(f"is {value!r}, a whole number above 0 is needed")
-    if str in (hint, *options) and not isinstance(value, str):
-        raise wrong(f"is {value!r}, a string is needed")
-    return value
-
-
-def _columns_of_slices(value: Any, wrong: Any) -> tuple[tuple[str, ...], ...]:
-    """A column's name stands for itself, a list of names for their crossing."""
-    shape = 'must be a list of columns and of lists of columns: ["a", ["a", "b"]]'
-    slices: list[tuple[str, ...]] = []
-    for entry in value if isinstance(value, list) else [None]:
-        columns = [entry] if isinstance(entry, str) else entry
-        if not isinstance(columns, list) or not columns:
-            raise wrong(shape)
-        if not all(isinstance(name, str) for name in columns):
-            raise wrong(shape)
-        slices.append(tuple(columns))
-    if len({frozenset(columns) for columns in slices}) < len(slices):
-        raise wrong("names a slice twice")
-    if any(len(set(columns)) < len(columns) for columns in slices):
-        raise wrong("crosses a column with itself")
-    return tuple(slices)
 
 
 def _check_slice_floor(policy: Policy, where: str) -> None:
@@ -262,7 +228,7 @@ def _apply_one(
 ) -> tuple[Policy, Change | None]:
     where = f"--gate-set {gate}.{name}"
     if gate not in (*BUILT_IN, *policy.own):
-        raise PolicyError(f"{where}: no such gate", _nearest(gate, (*BUILT_IN, *policy.own)))
+        raise PolicyError(f"{where}: no such gate", nearest(gate, (*BUILT_IN, *policy.own)))
     table = policy.table(gate)
     if isinstance(table, OwnGate):
         raise PolicyError(
@@ -270,9 +236,9 @@ def _apply_one(
         )
     by_name = {f.name: f for f in fields(table)}
     if name not in by_name:
-        raise PolicyError(f"{where}: no such key", _nearest(name, tuple(by_name)))
+        raise PolicyError(f"{where}: no such key", nearest(name, tuple(by_name)))
     hint = get_type_hints(type(table))[name]
-    now = _check_kind(hint, value, lambda words: PolicyError(f"{where} {words}"))
+    now = check_kind(hint, value, lambda words: PolicyError(f"{where} {words}"))
     if name == "level" and not 0.5 <= now < 1:  # noqa: PLR2004 - 0.5 is a point decision
         raise PolicyError(f"{where} is {now}", LEVELS)
     was = getattr(table, name)

@@ -10,7 +10,8 @@ from gatekit.decision import Asked, GateOutcome, decide_run
 from gatekit.estimate import Estimate
 from gatekit.ledger import Bar, Ledger, Measurement, NoBar, no_champion
 from gatekit.ledger import TestOutcome as Ended  # pytest would collect a Test...
-from gatekit.policy import AccuracyGate, DataSpec, Gates, LatencyGate, OwnGate, Policy
+from gatekit.policy import DataSpec, OwnGate, Policy
+from gatekit.policy_gates import AccuracyGate, Gates, LatencyGate
 
 FLOOR, LOSS, P99 = "accuracy.floor", "accuracy.tolerated_loss", "latency.p99_ms"
 ENFORCE = Policy(

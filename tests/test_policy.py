@@ -6,8 +6,9 @@ import pytest
 
 from gatekit.errors import PolicyError
 from gatekit.ledger import Bar, NoBar
-from gatekit.policy import BUILT_IN, Gates, Policy
+from gatekit.policy import Policy
 from gatekit.policy_file import apply_sets, read_policy
+from gatekit.policy_gates import BUILT_IN, Gates
 
 SMALL = """
 model = "toy"

@@ -61,7 +61,7 @@ def promote_command(args: argparse.Namespace) -> Answer:
     """Promote, and say what moved on which proof."""
     from gatekit.promotion.promote import PromotionRequest, promote
     from gatekit.promotion.requirements import Override
-    from gatekit.promotion.words import utc_now
+    from gatekit.times import utc_now
 
     lasting = _override_time(args)
     uri = registered(args.uri)

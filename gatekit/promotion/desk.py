@@ -9,18 +9,16 @@ the journal says. So the last move always agrees with the last entry in effect.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from gatekit.digest import model_digest, model_files
 from gatekit.errors import CandidateError, NotFound, PromotionRefused, RegistryError
 from gatekit.promotion.journal import Entry, Journal, Kind, Placed, journal_name
-from gatekit.promotion.words import iso, parse_moment, plain, shown_digest, shown_time
+from gatekit.promotion.words import plain, shown_digest, shown_time
 from gatekit.registry import PointerKind, Registry
+from gatekit.times import Clock, iso, parse_moment
 
-Clock = Callable[[], datetime]
 LOOK_AGAIN = "See `gatekit status`, then decide again: the holder is not the one you saw"
 _TRIES = 2  # a race in a stage can leave two versions there; moving again archives the other
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from gatekit.errors import CandidateError, NotFound, PromotionRefused, UsageProblem
 from gatekit.policy import Policy
-from gatekit.promotion.desk import Clock, Desk
+from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.proofs import read_proofs
 from gatekit.promotion.requirements import (
@@ -17,8 +17,9 @@ from gatekit.promotion.requirements import (
     reports_relied_on,
     requirements,
 )
-from gatekit.promotion.words import iso, shown_digest, utc_now
+from gatekit.promotion.words import shown_digest
 from gatekit.registry import ModelVersion, Registry
+from gatekit.times import Clock, iso, utc_now
 
 LONGEST_REASON = 500  # characters; a journal entry has to fit the tags of a registry
 

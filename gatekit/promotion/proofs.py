@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekit.errors import GatekitError, NotFound
-from gatekit.promotion.words import parse_moment, plain
+from gatekit.promotion.words import plain
 from gatekit.registry import ModelVersion, Registry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report
+from gatekit.times import parse_moment
 
 
 @dataclass(frozen=True, slots=True)

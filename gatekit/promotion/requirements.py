@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekit.decision import GateOutcome
-from gatekit.policy import SERVICE_GATES, Policy, Target
+from gatekit.policy import Policy, Target
+from gatekit.policy_gates import SERVICE_GATES
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.proofs import Filed, Proofs
-from gatekit.promotion.words import listed, parse_moment, plain, shown_digest, shown_time
+from gatekit.promotion.words import listed, plain, shown_digest, shown_time
+from gatekit.times import parse_moment
 from gatekit.verdict import Outcome
 
 LADDER = "ladder"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from gatekit.errors import PromotionRefused
 from gatekit.policy import Policy
-from gatekit.promotion.desk import Clock, Desk
+from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy, check_reason, expected
-from gatekit.promotion.words import listed, plain, shown_time, utc_now
+from gatekit.promotion.words import listed, plain, shown_time
 from gatekit.registry import Registry
+from gatekit.times import Clock, utc_now
 
 
 @dataclass(frozen=True, slots=True)

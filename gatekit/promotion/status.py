@@ -7,15 +7,16 @@ import textwrap
 from datetime import datetime
 
 from gatekit.policy import Policy
-from gatekit.promotion.desk import Clock, Desk, open_words
+from gatekit.promotion.desk import Desk, open_words
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy
 from gatekit.promotion.proofs import read_proofs
 from gatekit.promotion.requirements import expired
 from gatekit.promotion.rollback import origin, ways_back
-from gatekit.promotion.words import listed, plain, shown_digest, shown_time, utc_now
+from gatekit.promotion.words import listed, plain, shown_digest, shown_time
 from gatekit.registry import ModelVersion, Registry
 from gatekit.report.document import TAG_PREFIX
+from gatekit.times import Clock, utc_now
 
 COLUMNS = 80
 _LABEL = 12

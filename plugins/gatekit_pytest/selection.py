@@ -9,7 +9,7 @@ import pytest
 
 from gatekit.errors import UsageProblem
 from gatekit.plan import Plan
-from gatekit.policy import BUILT_IN
+from gatekit.policy_gates import BUILT_IN
 from gatekit_pytest.fixtures import gate_name
 
 

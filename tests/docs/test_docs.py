@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekit import policy
+from gatekit import policy, policy_gates
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -124,14 +124,20 @@ def defaults(kind, skip=()):
     return {f.name.rstrip("_"): f.default for f in fields(kind) if f.name not in skip}
 
 
-COMMON = {f.name for f in fields(policy.GateTable)}
-TABLES = [("## Every [gates.NAME] table", policy.GateTable, ())] + [
-    (f"### [gates.{f.name}]", type(f.default), COMMON) for f in fields(policy.Gates)
+COMMON = {f.name for f in fields(policy_gates.GateTable)}
+TABLES = [("## Every [gates.NAME] table", policy_gates.GateTable, ())] + [
+    (f"### [gates.{f.name}]", type(f.default), COMMON) for f in fields(policy_gates.Gates)
 ]
 TABLES += [
-    ("## Top of the file", policy.Policy, ("holdout", "gates", "own", "declared", "promotion")),
+    (
+        "## Top of the file",
+        policy.Policy,
+        ("holdout", "gates", "own", "declared", "promotion", "keys", "attestation"),
+    ),
     ("## [data.holdout]", policy.DataSpec, ()),
     ("## [promotion.NAME]", policy.Target, ()),
+    ("## [keys.NAME]", policy.TrustedKey, ()),
+    ("## [attestation]", policy.Attestation, ()),
 ]
 
 

@@ -10,8 +10,9 @@ from gatekit.decision import Asked, decide_run
 from gatekit.estimate import Estimate
 from gatekit.ledger import Bar, Ledger, Measurement
 from gatekit.ledger import TestOutcome as Ended
-from gatekit.policy import AccuracyGate, DataSpec, Gates, Policy
+from gatekit.policy import DataSpec, Policy
 from gatekit.policy_file import Change
+from gatekit.policy_gates import AccuracyGate, Gates
 from gatekit.report.document import Report, build_report
 from gatekit.stats import proportion
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from gatekit.gates import accuracy, latency
-from gatekit.policy import LatencyGate
+from gatekit.policy_gates import LatencyGate
 from gatekit.subject import NoChampion
 from gatekit.verdict import Outcome, decide
 

@@ -13,7 +13,8 @@ from gatekit.data import open_holdout
 from gatekit.errors import PolicyError, ServiceProblem
 from gatekit.gate import Ask
 from gatekit.gates import load, staging
-from gatekit.policy import DataSpec, LoadGate, StagingGate
+from gatekit.policy import DataSpec
+from gatekit.policy_gates import LoadGate, StagingGate
 from gatekit.registry import ModelVersion
 from gatekit.registry.folder import FolderRegistry
 from gatekit.runner.limits import Limits

@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from gatekit.gate import Ask
 from gatekit.gates import accuracy
-from gatekit.policy import AccuracyGate
+from gatekit.policy_gates import AccuracyGate
 from gatekit.subject import Subject, SubjectSpec
 from gatekit.verdict import Outcome, decide
 

@@ -6,7 +6,7 @@ import pytest
 
 from gatekit.errors import DataError
 from gatekit.gates import robustness
-from gatekit.policy import RobustnessGate
+from gatekit.policy_gates import RobustnessGate
 
 COLUMNS = {"x0": "double", "f": "float", "n": "long", "i": "integer", "c": "string", "b": "boolean"}
 ROWS = 2000

@@ -8,7 +8,7 @@ import pytest
 
 from gatekit.errors import ModelMisbehaved
 from gatekit.gates import parity, schema
-from gatekit.policy import SchemaGate
+from gatekit.policy_gates import SchemaGate
 
 ALL = (
     schema.unanswered,

@@ -11,7 +11,8 @@ from gatekit.data import open_holdout
 from gatekit.errors import DataError
 from gatekit.gate import Ask
 from gatekit.gates import accuracy
-from gatekit.policy import AccuracyGate, DataSpec
+from gatekit.policy import DataSpec
+from gatekit.policy_gates import AccuracyGate
 from gatekit.scoring.signature import Signature
 from gatekit.verdict import Outcome, decide
 

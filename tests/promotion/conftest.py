@@ -7,16 +7,8 @@ import pytest
 
 from gatekit.decision import GateOutcome, GateResult
 from gatekit.ledger import Check, no_champion
-from gatekit.policy import (
-    AccuracyGate,
-    DataSpec,
-    FairnessGate,
-    Gates,
-    LatencyGate,
-    LoadGate,
-    Policy,
-    Target,
-)
+from gatekit.policy import DataSpec, Policy, Target
+from gatekit.policy_gates import AccuracyGate, FairnessGate, Gates, LatencyGate, LoadGate
 from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Journal
 from gatekit.promotion.promote import PromotionRequest, promote

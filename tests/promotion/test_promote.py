@@ -11,7 +11,7 @@ from gatekit.errors import (
     RegistryUnavailable,
     UsageProblem,
 )
-from gatekit.policy import FairnessGate, Gates
+from gatekit.policy_gates import FairnessGate, Gates
 
 PASSED = {"accuracy": "PASSED", "latency": "PASSED"}
 

@@ -8,7 +8,8 @@ import pytest
 from gatekit.decision import Asked, decide_run
 from gatekit.estimate import Estimate, exact
 from gatekit.ledger import Bar, Ledger, Measurement, TestOutcome
-from gatekit.policy import AccuracyGate, DataSpec, Gates, LatencyGate, Policy
+from gatekit.policy import DataSpec, Policy
+from gatekit.policy_gates import AccuracyGate, Gates, LatencyGate
 from gatekit.report.document import build_report
 
 TEXT = 'model = "churn-model"\n\n[gates.accuracy]\nfloor = 0.9\n\n[gates.latency]\np99_ms = 50\n'
