@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-PointerKind = Literal["alias", "stage"]
+PointerKind = Literal["alias", "stage", "copy"]
 
 
 @dataclass(frozen=True, slots=True)
