@@ -241,9 +241,7 @@ def _refuse_if_open(ended: Promotion) -> None:
     )
 
 
-def _intent(
-    claim: Claim, found: tuple[Requirement, ...], policy: Policy, approval: str
-) -> Entry:
+def _intent(claim: Claim, found: tuple[Requirement, ...], policy: Policy, approval: str) -> Entry:
     current = expected(claim.journal, claim.target)
     override = claim.override
     return Entry(

@@ -42,10 +42,10 @@ def revoke(
     entry = desk.append(
         Entry(kind="revoke", version=found.version, digest=digest, reason=reason), journal
     )
-    lines = [f"{name} version {version} ({shown_digest(digest)}) is revoked (entry #{entry.number})"]
-    for target in dict.fromkeys((*policy.promotion, *journal.targets)):
-        if desk.holder(target) == version:
-            lines.append(
-                f"  it still holds '{plain(target)}': gatekit rollback {name} --stage {plain(target)}"
-            )
-    return lines
+    targets = dict.fromkeys((*policy.promotion, *journal.targets))
+    held = [plain(target) for target in targets if desk.holder(target) == version]
+    what = f"{name} version {version} ({shown_digest(digest)})"
+    return [
+        f"{what} is revoked (entry #{entry.number})",
+        *(f"  it still holds '{t}': gatekit rollback {name} --stage {t}" for t in held),
+    ]
