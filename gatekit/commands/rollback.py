@@ -23,7 +23,7 @@ def add_rollback(commands: Commands, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="give a pointer back to the newest earlier holder that was promoted on proof",
         description="Give a pointer back to the newest earlier holder that was promoted on proof "
-        "whose bytes have not changed and which can be loaded, then resolve the pointer as a client would.",
+        "whose bytes have not changed and load, then resolve the pointer as a client would.",
     )
     rollback.add_argument("model", metavar="MODEL", help="the registered model's name")
     rollback.add_argument(

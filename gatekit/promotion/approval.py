@@ -13,7 +13,7 @@ from typing import Any
 from gatekit.attest.decision import STATEMENT, compact, statement_of
 from gatekit.attest.envelope import add_signature, parse, sign
 from gatekit.attest.keys import PrivateKey
-from gatekit.attest.trust import Trust
+from gatekit.attest.trust import Signer, Trust
 from gatekit.errors import EnvelopeProblem
 from gatekit.promotion.journal import Entry
 from gatekit.promotion.words import listed, plain, shown_digest, shown_time
@@ -102,11 +102,20 @@ def unapproved(entry: Entry, name: str, trust: Trust, deciders: tuple[str, ...])
     granted = (wish.name, wish.version, wish.digest, wish.target, wish.gates, wish.reason)
     words = ("model", "version", "bytes", "target", "gates", "reason", "expiry")
     pairs = zip(
-        words, (*asked, parse_moment(entry.expires)), (*granted, parse_moment(wish.expires))
+        words,
+        (*asked, parse_moment(entry.expires)),
+        (*granted, parse_moment(wish.expires)),
+        strict=True,
     )
     if other := [word for word, one, two in pairs if one != two]:
         return f"its approval is for another {listed(other)}"
-    signers = trust.signers(envelope)
+    return _by_nobody_else(trust.signers(envelope), wish, entry, deciders)
+
+
+def _by_nobody_else(
+    signers: tuple[Signer, ...], wish: Wish, entry: Entry, deciders: tuple[str, ...]
+) -> str:
+    """Why no second person stands behind a request, in words; empty if one does."""
     if wish.requester not in [signer.keyid for signer in signers]:
         return "whoever asked for the override has not signed with a key that the policy trusts"
     others = [s for s in signers if s.keyid != wish.requester and s.keyid not in deciders]

@@ -12,16 +12,18 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from gatekit.attest.decision import statement_of
+from gatekit.attest.envelope import parse
 from gatekit.attest.keys import public_key
 from gatekit.attest.trust import Trust
-from gatekit.errors import GatekitError, NotFound, UsageProblem
+from gatekit.errors import EnvelopeProblem, GatekitError, NotFound, UsageProblem
 from gatekit.policy import Policy, TrustedKey
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.trusted import NOT_TRUSTED, Judge
 from gatekit.promotion.words import plain
 from gatekit.registry import Registry
 from gatekit.report.document import JSON_FILE, Report
-from gatekit.times import iso
+from gatekit.times import iso, parse_moment
 
 SCHEMA = "gatekit-history/1"
 # envelopes beside a report, where a run was signed
@@ -79,7 +81,7 @@ def check_export(content: Any, policy: Policy | None = None) -> tuple[list[str],
         )
         judge = _judge(content) if policy is None else Judge.of(policy)
         problems = [*journal.check_chain(), *_entry_problems(journal, judge)]
-        problems += _report_problems(journal, content)
+        problems += _report_problems(journal, content, judge)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageProblem(f"no exported history ({type(error).__name__})") from error
     whose = "keys in the file itself: they prove that it agrees with itself, not by whom it is"
@@ -131,15 +133,12 @@ def _judge(content: dict[str, Any]) -> Judge:
 
 
 def _entry_problems(journal: Journal, judge: Judge) -> list[str]:
-    found = []
-    for entry in journal.entries:
-        if why := judge.why_not(entry, journal):
-            found.append(f"#{entry.number} is {NOT_TRUSTED}: {why}")
-    return found
+    judged = [(entry.number, judge.why_not(entry, journal)) for entry in journal.entries]
+    return [f"#{number} is {NOT_TRUSTED}: {why}" for number, why in judged if why]
 
 
-def _report_problems(journal: Journal, content: dict[str, Any]) -> list[str]:
-    """Reports that were changed, that are about other bytes, or that are not there."""
+def _report_problems(journal: Journal, content: dict[str, Any], judge: Judge) -> list[str]:
+    """Reports and statements that were changed, are about other bytes, or are not there."""
     problems = [f"the report {run} could not be exported" for run in content["missing"]]
     found: dict[str, Report] = {}
     for run, files in content["reports"].items():
@@ -152,12 +151,35 @@ def _report_problems(journal: Journal, content: dict[str, Any]) -> list[str]:
                     found[run] = Report.from_json(raw)
                 except GatekitError as error:
                     problems.append(f"the report {run}: {error.message}")
+        problems += _envelope_problems(run, files, found.get(run), judge)
     for entry in journal.entries:
         for run in entry.reports:
             if run in found and found[run].digest != entry.digest:
                 problems.append(f"#{entry.number} rests on {run}, which is about other bytes")
             elif run not in found and run not in content["missing"]:
                 problems.append(f"#{entry.number} rests on {run}, which is not in the file")
+    return problems
+
+
+def _envelope_problems(
+    run: str, files: dict[str, Any], report: Report | None, judge: Judge
+) -> list[str]:
+    """Why the statements about a run do not count: by whom they are, and about which bytes."""
+    problems = []
+    for file in STATEMENTS:
+        if report is None or file not in files:
+            continue
+        try:
+            envelope = parse(base64.b64decode(files[file]["base64"], validate=True))
+            subject = statement_of(envelope)["subject"]
+        except EnvelopeProblem as error:
+            problems.append(f"{file} of run {run}: {error.message}")
+            continue
+        at = parse_moment(str(report.run["created"]))
+        if judge.trust and (at is None or judge.trust.why_not(envelope, "attest", at)):
+            problems.append(f"{file} of run {run} is {NOT_TRUSTED}")
+        if [each["digest"]["sha256"] for each in subject] != [report.digest]:
+            problems.append(f"{file} of run {run} is about other bytes than its report")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Looking again at what is deployed: is each pointer where the journal put it, on standing proof?"""
+"""Looking again at what is deployed: is each pointer where the journal put it, on its proof?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from gatekit.promotion.requirements import expired
 from gatekit.promotion.rollback import RollbackRequest, rollback
 from gatekit.promotion.trusted import revoked_words
 from gatekit.promotion.words import plain, shown_time
-from gatekit.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Taking a version's bytes back: no target accepts them from then on, and nothing moves by itself."""
+"""Taking a version's bytes back: no target accepts them any more, and nothing moves by itself."""
 
 from __future__ import annotations
 
