@@ -120,6 +120,9 @@ class _Reader:
 
     def _check_targets(self, policy: Policy) -> None:
         known = (*BUILT_IN, *policy.own)
+        copies = [policy.pointer_name(name) for name in policy.promotion]
+        if policy.pointer == "copy" and len({policy.model, *copies}) <= len(copies):
+            raise self._wrong("promotion", "has two targets in one model", "each has its own")
         for name, target in policy.promotion.items():
             where = f"promotion.{name}"
             if not target.requires:
@@ -141,6 +144,16 @@ class _Reader:
                     raise self._wrong(
                         f"{where}.override", f"names {gate!r}", nearest(gate, (*known, "ladder"))
                     )
+            if target.second_person and not policy.keys:
+                raise self._wrong(
+                    f"{where}.second_person",
+                    "is set, but no [keys.NAME] says whom to tell apart",
+                    "a person is known by a key",
+                )
+            if target.model is not None and policy.pointer != "copy":
+                raise self._wrong(
+                    f"{where}.model", "is set", 'only pointer = "copy" has a model for a target'
+                )
             if target.from_ is not None and target.from_ not in policy.promotion:
                 raise self._wrong(
                     f"{where}.from", f"is {target.from_!r}", "there is no such promotion table"
