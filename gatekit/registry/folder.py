@@ -9,8 +9,8 @@
     <root>/runs/RUN_ID/...                      attached gate runs
     <root>/journals/NAME/6.json                 one entry each
 
-Several processes may use it at once. Versions are published by one rename, journal entries by one
-hard link, aliases by one replace; stages and tags are read, changed and replaced under a lock.
+Several processes may use it at once: versions appear by one rename, journal entries by one hard
+link, aliases by one replace; stages and tags change under a lock.
 """
 
 from __future__ import annotations
