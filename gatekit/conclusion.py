@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gatekit.candidate import Candidate
@@ -24,6 +26,8 @@ from gatekit.report.document import (
     summary_tag,
 )
 from gatekit.report.page import render_page
+from gatekit.report.provenance import commit, environment_sha256, sha256_if_there, suites
+from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, unwalled, why_unsigned
 from gatekit.run import GateRun
 
 PACKAGES = ("pytest-gatekit", "mlflow", "numpy", "scikit-learn", "scipy", "pandas", "pyarrow")
@@ -40,6 +44,7 @@ class Conclusion:
     gate_run: str = ""  # the registry's id of the attached run
     moved: str = ""  # what the promotion did, in words
     refusals: tuple[str, ...] = ()
+    signing: str = ""  # who signed it, or why nobody did, in words; empty if nobody asks
 
 
 def conclude(
@@ -47,18 +52,19 @@ def conclude(
 ) -> Conclusion:
     """Judge the ledger and carry the judgement out.
 
-    The report is written to `folder` and, for a registered version, attached to it; a pass with a
-    target moves the pointer. A registry that fails here is a refusal in words, never a crash.
+    The report is written to `folder`, signed if there is a key, and, for a registered version,
+    attached to it; a pass with a target moves the pointer. A registry that fails here is a refusal in words, never a crash.
     """
     decision = decide_run(ledger, run.plan.policy, asked)
-    report = build_report(_identity(run), ledger, decision, asked)
+    report = build_report(_identity(run, ledger), ledger, decision, asked)
     raw = report.to_json()
-    files = _write(folder, report, raw)
+    envelopes, signing = _sign(run, report)
+    files = _write(folder, report, raw, envelopes)
     refusals: list[str] = []
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
-            gate_run = attach(registry, run.model, report, raw)
+            gate_run = attach(registry, run.model, report, raw, envelopes)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
     if asked.target is not None and registry is not None:
@@ -67,10 +73,25 @@ def conclude(
     partly = decision.outcome is GateOutcome.INCOMPLETE and worked
     passed = decision.outcome is GateOutcome.PASSED or partly
     code = 0 if passed and not refusals else 1
-    return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals))
+    return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals), signing)
 
 
-def attach(registry: Registry, model: Candidate, report: Report, raw: bytes) -> str:
+def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:
+    """The envelopes, and who signed them; or none, and why."""
+    why = why_unsigned(run.plan.policy, run.signer, getattr(run, "walls", None))
+    if run.signer is None or why:
+        return {}, why
+    envelopes = signed_files(report, run.signer, run.plan.policy.attestation.valid_days)
+    return envelopes, f"signed by key {run.signer.public.keyid[:8]}"
+
+
+def attach(
+    registry: Registry,
+    model: Candidate,
+    report: Report,
+    raw: bytes,
+    envelopes: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Keep the report as a gate run of its own, and name it by a tag on the version."""
     title = f"gate {model.name} version {model.version}: {report.outcome}"
     tags = {
@@ -90,9 +111,10 @@ def attach(registry: Registry, model: Candidate, report: Report, raw: bytes) -> 
         )
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
-    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode()}
+    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes}
     run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
-    registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, summary_tag(report, raw))
+    tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
+    registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
     return run_id
 
 
@@ -110,6 +132,7 @@ def _promote(
         target=target,
         by=person(),
         tested_digest=run.model.digest,
+        data_sha256=run.holdout.sha256,
     )
     try:
         done = promote(request, registry, run.plan.reviewed)
@@ -119,15 +142,21 @@ def _promote(
         return ""
 
 
-def _write(folder: Path, report: Report, raw: bytes) -> tuple[Path, ...]:
+def _write(
+    folder: Path, report: Report, raw: bytes, envelopes: Mapping[str, bytes]
+) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
+    for name in ENVELOPE_FILES:  # one of an earlier run must not lie beside this report
+        (folder / name).unlink(missing_ok=True)
+    for name, envelope in envelopes.items():
+        (folder / name).write_bytes(envelope)
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
     return document, page
 
 
-def _identity(run: GateRun) -> dict[str, dict[str, Any]]:
+def _identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
     plan, champion = run.plan, run.champion_model
     return {
         "model": run.model.as_dict(),
@@ -161,7 +190,24 @@ def _identity(run: GateRun) -> dict[str, dict[str, Any]]:
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}",
             "packages": {name: _installed(name) for name in PACKAGES},
+            **_origin(run, ledger),
         },
+    }
+
+
+def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
+    plan, walls = run.plan, getattr(run, "walls", None)
+    settings, root = plan.policy.attestation, plan.project.root
+    tests = [test.test for test in ledger.tests if test.outcome != "not run"]
+    accepted = settings.accept_unwalled if run.signer is not None and unwalled(walls) else ""
+    return {
+        "commit": commit(root),
+        "environment": environment_sha256(),
+        "lock": sha256_if_there(plan.policy_file.parent / settings.lock) if settings.lock else "",
+        "suites": suites(tests, run.tests_folder, root),
+        "walls": list(walls or ()),
+        "accepted_unwalled": accepted,
+        "uses": dict(getattr(run, "uses", None) or {}),
     }
 
 
