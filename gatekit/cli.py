@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gatekit.commands.answer import REFUSED, USAGE, Answer
+from gatekit.commands.keygen import add_keygen
 from gatekit.commands.looking import add_history, add_status
 from gatekit.commands.plan import add_plan
 from gatekit.commands.promote import add_promote
 from gatekit.commands.rollback import add_rollback
+from gatekit.commands.verify import add_verify
 from gatekit.errors import GatekitError, UsageProblem
 
-COMMANDS = (add_promote, add_rollback, add_status, add_history, add_plan)
+COMMANDS = (add_promote, add_rollback, add_status, add_history, add_plan, add_keygen, add_verify)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
+from gatekit.identity import identity
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
@@ -26,11 +23,8 @@ from gatekit.report.document import (
     summary_tag,
 )
 from gatekit.report.page import render_page
-from gatekit.report.provenance import commit, environment_sha256, sha256_if_there, suites
-from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, unwalled, why_unsigned
+from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
 from gatekit.run import GateRun
-
-PACKAGES = ("pytest-gatekit", "mlflow", "numpy", "scikit-learn", "scipy", "pandas", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +47,11 @@ def conclude(
     """Judge the ledger and carry the judgement out.
 
     The report is written to `folder`, signed if there is a key, and, for a registered version,
-    attached to it; a pass with a target moves the pointer. A registry that fails here is a refusal in words, never a crash.
+    attached to it; a pass with a target moves the pointer. A registry that fails here is a refusal
+    in words, never a crash.
     """
     decision = decide_run(ledger, run.plan.policy, asked)
-    report = build_report(_identity(run, ledger), ledger, decision, asked)
+    report = build_report(identity(run, ledger), ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
     files = _write(folder, report, raw, envelopes)
@@ -154,65 +149,3 @@ def _write(
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
     return document, page
-
-
-def _identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
-    plan, champion = run.plan, run.champion_model
-    return {
-        "model": run.model.as_dict(),
-        "champion": {
-            "title": champion.title,
-            "version": champion.version,
-            "digest": champion.digest,
-        }
-        if isinstance(champion, Candidate)
-        else {"none": champion.reason},
-        "data": {
-            "path": plan.policy.holdout.path,
-            "sha256": run.holdout.sha256,
-            "rows": run.holdout.rows,
-            "target": plan.policy.holdout.target,
-        },
-        "policy": {
-            "file": plan.policy_file.name,
-            "digest": plan.reviewed.digest,
-            "text": plan.policy_file.read_text(encoding="utf-8"),
-            "changes": [
-                {"key": c.key, "gate": c.gate, "loosened": c.loosened, "words": c.words()}
-                for c in plan.changes
-            ],
-        },
-        "run": {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": person(),
-            "engine": run.engine,
-            "service_url": plan.request.service_url,
-            "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}",
-            "packages": {name: _installed(name) for name in PACKAGES},
-            **_origin(run, ledger),
-        },
-    }
-
-
-def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
-    plan, walls = run.plan, getattr(run, "walls", None)
-    settings, root = plan.policy.attestation, plan.project.root
-    tests = [test.test for test in ledger.tests if test.outcome != "not run"]
-    accepted = settings.accept_unwalled if run.signer is not None and unwalled(walls) else ""
-    return {
-        "commit": commit(root),
-        "environment": environment_sha256(),
-        "lock": sha256_if_there(plan.policy_file.parent / settings.lock) if settings.lock else "",
-        "suites": suites(tests, run.tests_folder, root),
-        "walls": list(walls or ()),
-        "accepted_unwalled": accepted,
-        "uses": dict(getattr(run, "uses", None) or {}),
-    }
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -1,8 +1,8 @@
 """What is signed: in-toto Statements (v1) about the bytes of one model.
 
-https://github.com/in-toto/attestation, spec/v1/statement.md. Two are made of each gate run: one with
-the whole report under gatekit's own predicate type, on which promotion rests, and one of the type
-`test-result/v0.1`, for tools that know no gatekit. The subject's `sha256` is the model digest of
+https://github.com/in-toto/attestation, spec/v1/statement.md. Two are made of each gate run: one
+with the whole report under gatekit's own predicate type, on which promotion rests, and one of the
+type `test-result/v0.1`, for tools that know no gatekit. The subject's `sha256` is the model digest of
 `gatekit.digest`, the sha256 of a canonical text over all files; the predicate names that algorithm.
 """
 
@@ -31,9 +31,7 @@ class Statement:
     predicate: dict[str, Any]
 
 
-def gate_run_statement(
-    report: dict[str, Any], not_before: datetime, not_after: datetime
-) -> bytes:
+def gate_run_statement(report: dict[str, Any], not_before: datetime, not_after: datetime) -> bytes:
     """The statement with the whole report, a document of schema `gatekit-report/1`."""
     predicate = {
         **report,

@@ -9,6 +9,7 @@ from gatekit.commands.answer import (
     Answer,
     Commands,
     duration,
+    holdout_sha256,
     policy_of,
     project_registry,
     registered,
@@ -70,7 +71,15 @@ def promote_command(args: argparse.Namespace) -> Answer:
     if lasting is not None:
         override = Override(args.override, tuple(dict.fromkeys(args.gate)), utc_now() + lasting)
     version = resolved(registry, uri).version
-    ask = PromotionRequest(uri.name, version, args.to, person(), override, args.dry_run)
+    ask = PromotionRequest(
+        uri.name,
+        version,
+        args.to,
+        person(),
+        override,
+        args.dry_run,
+        data_sha256=holdout_sha256(args, policy),
+    )
     return Answer(promote(ask, registry, policy).lines())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gatekit.attest.trust import Trust
 from gatekit.errors import CandidateError, NotFound, PromotionRefused, UsageProblem
 from gatekit.policy import Policy
 from gatekit.promotion.desk import Desk
@@ -35,6 +36,7 @@ class PromotionRequest:
     override: Override | None = None
     dry_run: bool = False
     tested_digest: str | None = None
+    data_sha256: str | None = None  # of the holdout beside the policy, if it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,11 @@ def promote(
         target=ask.target,
         version=version.version,
         digest=digest,
-        proofs=read_proofs(registry, version),
+        proofs=read_proofs(registry, version, Trust.of(policy)),
         journal=journal,
         now=clock(),
         override=ask.override,
+        data_sha256=ask.data_sha256,
     )
     found = tuple(requirements(policy, claim))
     before = desk.holder(ask.target)
