@@ -2,7 +2,7 @@
 
 https://github.com/in-toto/attestation, spec/v1/statement.md. Two are made of each gate run: one
 with the whole report under gatekit's own predicate type, on which promotion rests, and one of the
-type `test-result/v0.1`, for tools that know no gatekit. The subject's `sha256` is the model digest of
+type `test-result/v0.1`, for tools that know no gatekit. A subject's `sha256` is the model digest of
 `gatekit.digest`, the sha256 of a canonical text over all files; the predicate names that algorithm.
 """
 
