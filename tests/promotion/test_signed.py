@@ -430,3 +430,38 @@ def test_every_changed_byte_of_an_envelope_is_refused_or_means_the_same(signed):
         else:
             assert base64.b64decode(json.loads(bent)["payload"]) == payload
     assert refused > len(whole) // 8
+
+
+def state(signed, name, **ask):
+    return {step.state for step in signed.steps(**ask) if step.name == name}
+
+
+def test_verify_sees_a_pointer_that_was_moved_by_hand(signed):
+    signed.file()
+    signed.registry.move(NAME, "staging", signed.version, "alias")
+    assert state(signed, "holder") == {"FAILED"}
+
+
+def test_verify_sees_a_journal_that_was_changed(signed):
+    signed.file()
+    signed.promote()
+    signed.registry._journals[f"{NAME}.journal"][0]["by"] = "mallory"
+    assert state(signed, "journal") == {"FAILED"}
+
+
+def test_verify_counts_an_override_while_it_is_in_force(signed):
+    signed.file({"latency": "PASSED"})
+    signed.promote(override=signed.world.override("accuracy", days=7))
+    steps = signed.steps()
+    assert verified(steps), [step.line() for step in steps]
+    assert any("in force, accuracy until" in step.words for step in steps)
+    signed.world.later(days=8)
+    assert state(signed, "overrides") == {"FAILED"}
+    assert not verified(signed.steps())
+
+
+def test_verify_of_a_version_that_holds_nothing_skips_its_gates(signed):
+    signed.file()
+    assert state(signed, "gates") == {"skipped"}
+    assert verified(signed.steps(targets=("staging",))) is True
+    assert verified(signed.steps(targets=("production",))) is False
