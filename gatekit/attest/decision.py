@@ -12,12 +12,12 @@ from typing import Any
 
 from gatekit.attest.envelope import Envelope, parse, sign
 from gatekit.attest.keys import PrivateKey
+from gatekit.attest.statement import STATEMENT
 from gatekit.attest.trust import Trust
 from gatekit.errors import EnvelopeProblem
 from gatekit.policy import Role
 from gatekit.times import parse_moment
 
-STATEMENT = "https://in-toto.io/Statement/v1"
 SVR = "https://in-toto.io/attestation/svr/v0.2"
 EXTENSION = "urn:gatekit:decision:v1"
 VERIFIER = "urn:gatekit:promotion"

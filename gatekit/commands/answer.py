@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from gatekit.digest import file_sha256
 from gatekit.errors import CandidateError, NotFound, UsageProblem
 from gatekit.policy import Policy
 from gatekit.policy_file import read_policy
@@ -46,6 +47,15 @@ def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
     from gatekit.attest.signing import find_signer
 
     return find_signer(policy.attestation, find_project().policy_path(args.gates).parent)
+
+
+def holdout_sha256(args: argparse.Namespace, policy: Policy) -> str | None:
+    """sha256 of the holdout that lies beside the policy; None if it does not lie there."""
+    folder = find_project().policy_path(args.gates).parent
+    try:
+        return file_sha256(folder / policy.holdout.path)
+    except OSError:
+        return None
 
 
 def project_registry() -> Registry:

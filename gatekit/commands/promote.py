@@ -11,6 +11,7 @@ from gatekit.commands.answer import (
     Answer,
     Commands,
     duration,
+    holdout_sha256,
     policy_of,
     project_registry,
     registered,
@@ -85,7 +86,10 @@ def promote_command(args: argparse.Namespace) -> Answer:
     signer = signer_of(args, policy)
     version = resolved(registry, uri).version
     ask = PromotionRequest(
-        *(uri.name, version, args.to, person(), override), dry_run=args.dry_run, approval=approval
+        *(uri.name, version, args.to, person(), override),
+        dry_run=args.dry_run,
+        approval=approval,
+        data_sha256=holdout_sha256(args, policy),
     )
     if args.request:
         raw, lines = request_override(ask, registry, policy, signer)

@@ -10,9 +10,10 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gatekit.attest.decision import STATEMENT, compact, statement_of
+from gatekit.attest.decision import compact, statement_of
 from gatekit.attest.envelope import add_signature, parse, sign
 from gatekit.attest.keys import PrivateKey
+from gatekit.attest.statement import STATEMENT
 from gatekit.attest.trust import Signer, Trust
 from gatekit.errors import EnvelopeProblem
 from gatekit.promotion.journal import Entry

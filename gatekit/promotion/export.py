@@ -23,11 +23,10 @@ from gatekit.promotion.trusted import NOT_TRUSTED, Judge
 from gatekit.promotion.words import plain
 from gatekit.registry import Registry
 from gatekit.report.document import JSON_FILE, Report
+from gatekit.report.signed import ENVELOPE_FILES
 from gatekit.times import iso, parse_moment
 
 SCHEMA = "gatekit-history/1"
-# envelopes beside a report, where a run was signed
-STATEMENTS = ("gatekit-statement.dsse.json", "gatekit-test-result.dsse.json")
 
 
 def export(
@@ -102,7 +101,7 @@ def check_export(content: Any, policy: Policy | None = None) -> tuple[list[str],
 
 def _files(registry: Registry, run: str) -> dict[str, bytes]:
     kept = {}
-    for file in (JSON_FILE, *STATEMENTS):
+    for file in (JSON_FILE, *ENVELOPE_FILES):
         try:
             kept[file] = registry.read(run, file)
         except NotFound:
@@ -166,7 +165,7 @@ def _envelope_problems(
 ) -> list[str]:
     """Why the statements about a run do not count: by whom they are, and about which bytes."""
     problems = []
-    for file in STATEMENTS:
+    for file in ENVELOPE_FILES:
         if report is None or file not in files:
             continue
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gatekit.attest.keys import PrivateKey
+from gatekit.attest.trust import Trust
 from gatekit.errors import CandidateError, NotFound, PromotionRefused, UsageProblem
 from gatekit.policy import Policy, Role
 from gatekit.promotion.approval import unapproved
@@ -42,6 +43,7 @@ class PromotionRequest:
     dry_run: bool = False
     tested_digest: str | None = None
     approval: str = ""
+    data_sha256: str | None = None  # of the holdout beside the policy, if it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,12 @@ def promote(
         target=ask.target,
         version=version.version,
         digest=digest,
-        proofs=read_proofs(registry, version),
+        proofs=read_proofs(registry, version, Trust.of(policy)),
         journal=journal,
         now=clock(),
         override=ask.override,
         judge=desk.judge,
+        data_sha256=ask.data_sha256,
     )
     before = desk.holder(ask.target)
     found = against_the_holder(requirements(policy, claim), policy, claim, before)

@@ -42,6 +42,7 @@ class Office:
         world.policy = replace(
             world.policy, keys=known, promotion={**world.policy.promotion, "staging": target}
         )
+        world.attester = KEYS["ci"]
 
     def promote(self, version, key="ci", target="staging", **ask):
         self.world.later(seconds=1)
