@@ -20,7 +20,7 @@ from gatekit.report.signed import STATEMENT_FILE, TEST_RESULT_FILE
 
 from .conftest import POLICY
 
-KEYS = '\n[keys.ci]\npublic = "ci.pem.pub"\nroles = ["attest"]\n'
+KEYS = '\n[keys.ci]\npublic = "ci.pem.pub"\nroles = ["attest", "promote"]\n'
 VARIABLE = "GATEKIT_SIGNING_KEY"
 
 
@@ -33,8 +33,14 @@ def keyed(project, monkeypatch):
     pem = (project.root / "ci.pem").read_text()
     (project.root / "ci.pem").unlink()
     monkeypatch.setenv(VARIABLE, pem)
-    project.key = private_key(pem, "test")
+    project.pem, project.key = pem, private_key(pem, "test")
     return project
+
+
+@pytest.fixture
+def promoter(keyed, monkeypatch):
+    """Gives the key back, which a run takes out of the environment."""
+    return lambda: monkeypatch.setenv(VARIABLE, keyed.pem)
 
 
 def test_a_signed_run_promotes_and_verifies(keyed, capsys):
@@ -69,7 +75,17 @@ def test_a_failed_run_is_signed_as_well(keyed):
     assert len(tag["statement"]) == 64
 
 
-def test_without_a_key_promotion_is_refused_and_an_old_envelope_goes(keyed, monkeypatch):
+def test_a_key_that_may_only_attest_signs_the_run_and_moves_nothing(keyed):
+    keyed.policy(POLICY + KEYS.replace(', "promote"', ""))
+    result = keyed.run("--model-uri", keyed.register(), "--promote-to", "staging")
+    assert result.ret == 1
+    said = result.stdout.str()
+    assert "signed by key" in said
+    assert "may not promote" in said
+    assert keyed.holder is None
+
+
+def test_without_a_key_promotion_is_refused_and_an_old_envelope_goes(keyed, promoter, monkeypatch):
     uri = keyed.register()
     assert keyed.run("--model-uri", uri).ret == 0
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -82,12 +98,15 @@ def test_without_a_key_promotion_is_refused_and_an_old_envelope_goes(keyed, monk
     assert not (keyed.root / ".gatekit" / "report" / STATEMENT_FILE).exists()
     assert cli.main(["promote", "models:/toy/2", "--to", "staging"]) == 1
     assert cli.main(["verify", "models:/toy/2", "--to", "staging"]) == 1
+    assert cli.main(["promote", uri, "--to", "staging"]) == 1
+    promoter()
     assert cli.main(["promote", uri, "--to", "staging"]) == 0
 
 
-def test_every_changed_byte_of_the_policy_is_refused_or_changes_nothing(keyed, capsys):
+def test_every_changed_byte_of_the_policy_is_refused_or_changes_nothing(keyed, promoter, capsys):
     uri = keyed.register()
     assert keyed.run("--model-uri", uri).ret == 0
+    promoter()
     whole = (keyed.root / "gates.toml").read_bytes()
     from gatekit.policy_file import read_policy
 
@@ -104,11 +123,12 @@ def test_every_changed_byte_of_the_policy_is_refused_or_changes_nothing(keyed, c
     capsys.readouterr()
 
 
-def test_other_data_beside_the_policy_is_another_proof(keyed, capsys):
+def test_other_data_beside_the_policy_is_another_proof(keyed, promoter, capsys):
     from gatekit.testing.toys import toy_holdout
 
     uri = keyed.register()
     assert keyed.run("--model-uri", uri).ret == 0
+    promoter()
     toy_holdout(keyed.root / "holdout.parquet", 400, seed=2, groups=("sex",))
     assert cli.main(["promote", uri, "--to", "staging"]) == 1
     assert "used other data" in capsys.readouterr().err
