@@ -9,11 +9,18 @@ the journal says. So the last move always agrees with the last entry in effect.
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatekit.digest import model_digest, model_files
-from gatekit.errors import CandidateError, NotFound, PromotionRefused, RegistryError
+from gatekit.errors import (
+    CandidateError,
+    NotFound,
+    PromotionRefused,
+    RegistryError,
+    RegistryUnavailable,
+)
 from gatekit.promotion.journal import Entry, Journal, Kind, Placed, journal_name
 from gatekit.promotion.words import plain, shown_digest, shown_time
 from gatekit.registry import PointerKind, Registry
@@ -93,69 +100,92 @@ class Desk:
         else:
             self.registry.clear(self.name, target, self.kind)
 
-    def carry_out(self, entry: Entry) -> Journal:
+    def carry_out(self, entry: Entry, seen: Journal | None = None) -> Journal:
         """Do what an entry in effect says: move, read back, done. Returns the journal after it.
 
-        An entry that is no longer in effect moves nothing.
+        An entry that is no longer in effect moves nothing. `seen` is a journal read since the
+        entry was written.
 
         Raises:
-            RegistryError: the pointer was moved but reads otherwise; the next command tries again.
+            RegistryError: it was not carried out to the end; the next command does that.
         """
-        journal = self.journal()
+        journal = self.journal() if seen is None else seen
         if journal.in_effect(entry.target) != entry:
             return journal
-        held = self.holder(entry.target)
+        try:
+            return self._carried_out(entry, journal)
+        except RegistryError as error:
+            with suppress(RegistryError):  # the write may have happened, and come too late
+                self._give_way(entry.target, entry.version)
+            raise _may_be_open(error, open_words(entry)) from error
+
+    def _carried_out(self, entry: Entry, journal: Journal) -> Journal:
+        """Move without looking first: a crash inside a move leaves the old holder in the stage."""
+        held = ""
         for _ in range(_TRIES):
-            if held == entry.version or journal.in_effect(entry.target) != entry:
-                break
             self.move(entry.target, entry.version)
             held = self.holder(entry.target)
+            if held == entry.version:
+                self.close(entry, "done", journal)  # replay knows if it was given up meanwhile
+                break
             journal = self.journal()
-        if journal.in_effect(entry.target) == entry and not journal.is_done(entry):
-            if held != entry.version:
+            if journal.in_effect(entry.target) != entry:
+                break
+        else:
+            if not journal.is_done(entry):
                 raise RegistryError(
                     f"{self.name}: '{entry.target}' was moved to version {entry.version}, but "
-                    f"reads {held or 'nobody'}",
-                    f"Entry #{entry.number} stays open; the next promote or rollback finishes it",
+                    f"reads {held or 'nobody'}"
                 )
-            self.close(entry, "done", journal)
         return self._give_way(entry.target, entry.version)
 
     def finish_open(self) -> tuple[str, ...]:
-        """Finish every intent that was left without its `done`; says what it did.
+        """Finish every intent that was left without its `done`; says what it did."""
+        return self.settle()[0]
+
+    def settle(self) -> tuple[tuple[str, ...], Journal]:
+        """What `finish_open` did, and the journal after it.
 
         One whose version is gone or has other bytes is given up instead, unless the pointer is
         there already.
         """
         notes = []
-        for target in self.journal().targets:
-            journal = self.journal()
+        journal = self.journal()
+        for target in journal.targets:
             entry = journal.in_effect(target)
             if entry is None or journal.is_done(entry):
                 continue
             why = "" if self.holder(target) == entry.version else self._unfit(entry)
             if why:
                 self.close(entry, "aborted", journal, reason=why)
-                given_up = self.journal().placed(entry.number).standing == "given up"
+                journal = self._give_way(target, entry.version)  # its writer may have moved since
+                given_up = journal.placed(entry.number).standing == "given up"
                 verb = "gave up" if given_up else "its writer has closed"
                 notes.append(f"{verb} {open_words(entry)}: {why}")
             else:
-                self.carry_out(entry)
+                journal = self.carry_out(entry)
                 notes.append(f"finished {open_words(entry)}")
-        return tuple(notes)
+        return tuple(notes), journal
 
     def act(self, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
         """Write an intent, see whether it won, and carry it out; says what happened since.
 
         Raises:
             PromotionRefused: another entry came first, or this one was given up by another.
+            RegistryError: it is not known, or not true, that everything was done; the hint says
+                what may be open.
         """
-        entry = self.append(draft, seen)
-        placed = self.journal().placed(entry.number)
-        what = f"{self.name} version {entry.version}: {entry.kind} to '{entry.target}'"
+        what = f"{self.name} version {draft.version}: {draft.kind} to '{draft.target}'"
+        try:
+            entry = self.append(draft, seen)
+        except RegistryUnavailable as error:
+            raise _may_be_open(error, f"the {draft.kind} of version {draft.version}") from error
+        journal = self._journal_with(entry)
+        placed = journal.placed(entry.number)
         if placed.standing == "lost":
-            raise PromotionRefused(f"{what} came too late", (self._winner(placed),), LOOK_AGAIN)
-        after = self.carry_out(entry)
+            winner = self._winner(placed, journal)
+            raise PromotionRefused(f"{what} came too late", (winner,), LOOK_AGAIN)
+        after = self.carry_out(entry, journal)
         if after.placed(entry.number).standing == "given up":
             raise PromotionRefused(f"{what} was given up by another's command", (), LOOK_AGAIN)
         now = after.in_effect(entry.target)
@@ -164,10 +194,20 @@ class Desk:
         who = f"#{now.number} by {plain(now.by)}, version {now.version}"
         return entry, (f"it took effect, and was followed at once by {who}",)
 
-    def _winner(self, lost: Placed) -> str:
+    def _journal_with(self, entry: Entry) -> Journal:
+        """The journal, which has to show the entry that was just written."""
+        try:
+            journal = self.journal()
+            if not journal.has(entry.number):
+                raise RegistryError(f"{self.name}: the journal does not show #{entry.number} yet")
+        except RegistryError as error:
+            raise _may_be_open(error, open_words(entry)) from error
+        return journal
+
+    def _winner(self, lost: Placed, journal: Journal) -> str:
         if not lost.winner:
             return f"the entry it built on, #{lost.entry.expects}, was given up meanwhile"
-        won = self.journal().placed(lost.winner).entry
+        won = journal.placed(lost.winner).entry
         return (
             f"lost to #{won.number}: {plain(won.by)} gave '{won.target}' to version {won.version} "
             f"({won.kind}, {shown_time(won.at)})"
@@ -190,15 +230,31 @@ class Desk:
         return self.changed(entry)
 
     def _give_way(self, target: str, mine: str) -> Journal:
-        """Put the pointer where the journal says if it still stands where this hand put it."""
+        """Put the pointer where the journal says if it still stands where this hand put it.
+
+        Two hands in one stage may have archived each other's version; nobody is left there then.
+        """
         while True:
             journal = self.journal()
             entry = journal.in_effect(target)
             wanted = "" if entry is None else entry.version
-            if wanted == mine or self.holder(target) != mine:
+            if wanted == mine:
+                return journal
+            held = self.holder(target)
+            emptied = self.kind == "stage" and not held
+            if held != mine and not emptied:
                 return journal
             self.move(target, wanted)
             mine = wanted
+
+
+def _may_be_open(error: RegistryError, what: str) -> RegistryError:
+    hint = f"{error.hint}. " if error.hint else ""
+    return type(error)(
+        error.message,
+        f"{hint}What may be left open is {what}: see `gatekit status`; the next promote or "
+        f"rollback finishes it",
+    )
 
 
 def open_words(entry: Entry) -> str:

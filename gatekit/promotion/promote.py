@@ -83,8 +83,7 @@ def promote(
     version = find_version(registry, ask.name, ask.version)
     digest = desk.digest(version.version)
     _same_as_tested(ask, digest)
-    notes = desk.open_entries() if ask.dry_run else desk.finish_open()
-    journal = desk.journal()
+    notes, journal = (desk.open_entries(), desk.journal()) if ask.dry_run else desk.settle()
     claim = Claim(
         target=ask.target,
         version=version.version,

@@ -64,8 +64,7 @@ def rollback(
     check_policy(policy, ask.name, ask.target)
     check_reason(ask.reason)
     desk = Desk(registry, ask.name, policy.pointer, ask.by, clock)
-    notes = desk.finish_open()
-    journal = desk.journal()
+    notes, journal = desk.settle()
     holder = desk.holder(ask.target)
     chosen, skipped = _choose(desk, journal, ask, holder)
     draft = Entry(
