@@ -155,17 +155,22 @@ class Desk:
             entry = journal.in_effect(target)
             if entry is None or journal.is_done(entry):
                 continue
-            why = "" if self.holder(target) == entry.version else self._unfit(entry)
-            if why:
-                self.close(entry, "aborted", journal, reason=why)
-                journal = self._give_way(target, entry.version)  # its writer may have moved since
-                given_up = journal.placed(entry.number).standing == "given up"
-                verb = "gave up" if given_up else "its writer has closed"
-                notes.append(f"{verb} {open_words(entry)}: {why}")
-            else:
-                journal = self.carry_out(entry)
-                notes.append(f"finished {open_words(entry)}")
+            try:
+                note, journal = self._settled(entry, journal)
+            except RegistryError as error:
+                raise _may_be_open(error, open_words(entry)) from error
+            notes.append(note)
         return tuple(notes), journal
+
+    def _settled(self, entry: Entry, journal: Journal) -> tuple[str, Journal]:
+        why = "" if self.holder(entry.target) == entry.version else self._unfit(entry)
+        if not why:
+            return f"finished {open_words(entry)}", self.carry_out(entry)
+        self.close(entry, "aborted", journal, reason=why)
+        after = self._give_way(entry.target, entry.version)  # its writer may have moved since
+        given_up = after.placed(entry.number).standing == "given up"
+        verb = "gave up" if given_up else "its writer has closed"
+        return f"{verb} {open_words(entry)}: {why}", after
 
     def act(self, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
         """Write an intent, see whether it won, and carry it out; says what happened since.
@@ -244,11 +249,16 @@ class Desk:
             emptied = self.kind == "stage" and not held
             if held != mine and not emptied:
                 return journal
-            self.move(target, wanted)
+            try:
+                self.move(target, wanted)
+            except NotFound:
+                return journal  # who held it is gone; `gatekit status` shows the difference
             mine = wanted
 
 
 def _may_be_open(error: RegistryError, what: str) -> RegistryError:
+    if "may be left open" in error.hint:
+        return error  # the innermost knows best
     hint = f"{error.hint}. " if error.hint else ""
     return type(error)(
         error.message,
