@@ -151,10 +151,8 @@ class Desk:
         """
         notes = []
         journal = self.journal()
-        for target in journal.targets:
-            entry = journal.in_effect(target)
-            if entry is None or journal.is_done(entry):
-                continue
+        while unfinished := _unfinished(journal):  # while one is finished, another may be begun
+            entry = unfinished[0]
             try:
                 note, journal = self._settled(entry, journal)
             except RegistryError as error:
@@ -220,13 +218,8 @@ class Desk:
 
     def open_entries(self) -> tuple[str, ...]:
         """What `finish_open` would take up, in words."""
-        journal = self.journal()
-        found = [journal.in_effect(target) for target in journal.targets]
-        return tuple(
-            f"{open_words(entry)} would be finished first"
-            for entry in found
-            if entry is not None and not journal.is_done(entry)
-        )
+        unfinished = _unfinished(self.journal())
+        return tuple(f"{open_words(entry)} would be finished first" for entry in unfinished)
 
     def _unfit(self, entry: Entry) -> str:
         expires = parse_moment(entry.expires)
@@ -254,6 +247,11 @@ class Desk:
             except NotFound:
                 return journal  # who held it is gone; `gatekit status` shows the difference
             mine = wanted
+
+
+def _unfinished(journal: Journal) -> list[Entry]:
+    found = [journal.in_effect(target) for target in journal.targets]
+    return [entry for entry in found if entry is not None and not journal.is_done(entry)]
 
 
 def _may_be_open(error: RegistryError, what: str) -> RegistryError:
