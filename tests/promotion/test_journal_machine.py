@@ -58,18 +58,21 @@ class Promoters(RuleBasedStateMachine):
         if who in self.actors:
             return
 
+        by = f"{who}{len(self.ended)}"  # who has failed comes back as somebody else
+
         def act(registry):
             mine = World(policy=self.world.policy, registry=registry, now=self.world.now)
             if version == "back":
-                return mine.rollback(by=who)
-            return mine.promote(version, by=who)
+                return mine.rollback(by=by)
+            return mine.promote(version, by=by)
 
         self.actors[who] = Actor(self.log, act)
+        self.actors[who].by = by
 
     def over(self, who):
         if self.actors[who].over:
             self.ended.append(self.actors.pop(who))
-            self.judge(who, self.ended[-1])
+            self.judge(self.ended[-1])
 
     @precondition(lambda self: self.actors)
     @rule(who=st.integers(0, 2), calls=st.integers(1, 12), lag=st.sampled_from([0, 0, 0, 1, 3]))
@@ -108,14 +111,14 @@ class Promoters(RuleBasedStateMachine):
         told = (entry.number, entry.version) if entry else (0, "")
         assert told == in_effect(self.log.entries(journal_name(NAME)))
 
-    def judge(self, who, actor):
+    def judge(self, actor):
         """Whoever has ended was told the truth."""
         if isinstance(actor.end, Died):
             return
         journal, end = Journal.read(self.log, NAME), actor.end
         if isinstance(end, RegistryError):
             entry = journal.in_effect("staging")
-            if entry and entry.by == who and not journal.is_done(entry):
+            if entry and entry.by == actor.by and not journal.is_done(entry):
                 assert f"#{entry.number} " in str(end) or "What may be left open" in str(end)
         elif isinstance(end, PromotionRefused):
             if "came too late" in end.message:
