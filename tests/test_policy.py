@@ -97,7 +97,7 @@ def test_what_the_file_says_is_in_force(read):
     assert policy.declared == ("accuracy", "latency", "profit")
     production = policy.target("production")
     assert (production.from_, production.requires) == ("staging", ("accuracy",))
-    assert policy.holdout.sensitive == ("sex",)
+    assert policy.holdout.sensitive == (("sex",),)
 
 
 def test_a_suite_sees_bars_that_know_their_key(read):
@@ -228,7 +228,7 @@ STAGING = SMALL + "[gates.accuracy]\nfloor = 0.9\n[promotion.staging]\n"
         ('task = "regresion"\n' + SMALL, "task is 'regresion', allowed: binary, multiclass"),
         ('pointer = "tag"\n' + SMALL, "pointer is 'tag', allowed: alias, stage"),
         ('suites = "gates"\n' + SMALL, "suites must be a list of strings"),
-        (SMALL + "sensitive = [1]", "data.holdout.sensitive must be a list of strings"),
+        (SMALL + "sensitive = [1]", "data.holdout.sensitive must be a list of columns"),
         (SMALL + '[gates.accuracy]\nfloor = "0.9"', "gates.accuracy.floor is '0.9', a finite"),
         (SMALL + "[gates.accuracy]\nfloor = true", "gates.accuracy.floor is True, a finite"),
         (SMALL + "[gates.accuracy]\nfloor = nan", "gates.accuracy.floor is nan, a finite"),
