@@ -85,7 +85,7 @@ class Case:
 
 def selection(title, n, shares, rates, **how):
     rates = np.asarray(rates, dtype=float)
-    return Case(title, n, np.asarray(shares, dtype=float), rates * 0 + 0.5, rates, rates, **how)
+    return Case(title, n, np.asarray(shares, dtype=float), rates * 0, rates, rates, **how)
 
 
 def odds(title, n, tpr, fpr, base=0.5, **how):
