@@ -80,7 +80,7 @@ class Case:
     def truths(self):
         """The true rates of every family: read off the law, scaled to whole numbers."""
         read = self.read(np.rint(self.law * 1e15).astype(np.int64))
-        return [gaps._on_scale(each.k / each.n, self.scale) for each in read]
+        return [gaps.on_scale(each.k / each.n, self.scale) for each in read]
 
 
 def selection(title, n, shares, rates, **how):
@@ -116,9 +116,7 @@ GRID = [
     odds("odds, 5 of 400", 2000, np.full(5, 0.8), np.full(5, 0.2)),
     odds("odds, 10 of 1,000", 10000, np.linspace(0.7, 0.8, 10), np.full(10, 0.1), 0.3),
     selection("ratio, 2 groups of 200, 0.2", 400, (1, 1), (0.2, 0.2), scale="ratio"),
-    selection(
-        "ratio, 5 of 400 to 100", 1100, UNEVEN, (0.5, 0.55, 0.4, 0.6, 0.5), scale="ratio"
-    ),
+    selection("ratio, 5 of 400 to 100", 1100, UNEVEN, (0.5, 0.55, 0.4, 0.6, 0.5), scale="ratio"),
     selection("ratio, 10 of 200, 0.1", 2000, np.ones(10), np.full(10, 0.1), scale="ratio"),
 ]
 
@@ -155,7 +153,7 @@ def exceeded(case, counts, thresholds, random):
     left = np.arange(len(counts))
     total = counts.sum(axis=1)
     # the observed rates are the truth that the resamples err from
-    truths = [gaps._on_scale(each.k / each.n, case.scale) for each in case.read(counts)]
+    truths = [gaps.on_scale(each.k / each.n, case.scale) for each in case.read(counts)]
     for _ in range(0, draws, BLOCK):
         shares = counts[left] / total[left, None]
         drawn = random.multinomial(total[left], shares, size=(BLOCK, left.size))
@@ -173,7 +171,7 @@ def exactly(families, truths, scale):
     everything, above, below = True, -np.inf, -np.inf
     for each, truth in zip(families, truths, strict=True):
         share = 1 - (1 - LEVEL) / (2 * each.k.shape[-1] * len(families))
-        low, high = (gaps._on_scale(p, scale) for p in proportion.bounds(each.k, each.n, share))
+        low, high = (gaps.on_scale(p, scale) for p in proportion.bounds(each.k, each.n, share))
         everything = everything & ((low <= truth) & (truth <= high)).all(axis=-1)
         above = np.maximum(above, _most(high, low))
         below = np.maximum(below, _most(low, high))
@@ -216,7 +214,7 @@ def width(case, seed, tables=50):
             yield case.read(random.multinomial(case.n, counts / case.n, size=total))
 
         for_all = gaps.gaps(families, resample, LEVEL, case.scale)
-        exact = gaps._exact(families, for_all.values, LEVEL, case.scale)
+        exact = gaps.exact(families, for_all.values, LEVEL, case.scale)
         pick = 0 if case.scale == "ratio" else 1
         value = (min if pick == 0 else max)(for_all.values)
         ours += abs(for_all.bounds()[pick] - value)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gatekit.digest import file_sha256
 from gatekit.errors import DataError
+from gatekit.evidence.codes import Coded, coded
 from gatekit.policy import DataSpec
 from gatekit.scoring.signature import Signature
 
@@ -68,27 +69,21 @@ class Holdout:
             )
         return np.asarray(values)
 
-    def groups(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    def groups(self, name: str) -> Coded:
         """The groups of a sensitive or sliced column, and each row's index into them, (n,)."""
         if name not in self._coded:
             self._coded[name] = self._encode(name)
         return self._coded[name]
 
     @cached_property
-    def _coded(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.int64]]]:
+    def _coded(self) -> dict[str, Coded]:
         return {}
 
-    def _encode(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    def _encode(self, name: str) -> Coded:
         column = self.table[name]
         if column.null_count or pa.types.is_floating(column.type):
             self.column(name)  # refuses gaps
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        coded = column.combine_chunks().dictionary_encode()  # tenfold np.unique of the rows
-        values = coded.dictionary.to_numpy(zero_copy_only=False)
-        names, rank = np.unique(values, return_inverse=True)
-        rank = rank.astype(np.int64)
-        return tuple(str(value) for value in names), rank[coded.indices.to_numpy()]
+        return coded(column)
 
     def features(self, signature: Signature) -> pa.Table:
         """The columns the model takes, in its order.

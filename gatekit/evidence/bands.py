@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +56,7 @@ def _numbers(name: str, column: pa.ChunkedArray, seen: NDArray[np.bool_]) -> Ban
     codes = np.where(known, np.searchsorted(edges, values, side="right"), edges.size + 1)
     shown = [str(np.datetime64(int(e), "s")) if is_time else f"{e:.6g}" for e in edges]
     words = [f"{name} below {shown[0]}"]
-    words += [f"{name} {low} to {high}" for low, high in zip(shown, shown[1:], strict=False)]
+    words += [f"{name} {low} to {high}" for low, high in pairwise(shown)]
     words += [f"{name} from {shown[-1]}", f"{name} missing"]
     return Banded(tuple(words), codes.astype(np.int64))
 

@@ -63,9 +63,7 @@ def families(counts: JointCounts, rates: Sequence[Rate]) -> list[Family]:
     ]
 
 
-def resampler(
-    counts: JointCounts, rates: Sequence[Rate]
-) -> Callable[[int], Iterator[list[Rates]]]:
+def resampler(counts: JointCounts, rates: Sequence[Rate]) -> Callable[[int], Iterator[list[Rates]]]:
     """Resamples of the joint table, multinomial: in law the same as resampling the rows.
 
     Seeded by the counts, so that every measure of one model and holdout sees the same resamples.
@@ -113,9 +111,7 @@ def lines(
             yield f"and {more:,} groups more of {grouping.name}, {left:,} INCONCLUSIVE"
 
 
-def _undecided(
-    found: Gaps, mine: Sequence[int], size: int, bar: float | None
-) -> NDArray[np.bool_]:
+def _undecided(found: Gaps, mine: Sequence[int], size: int, bar: float | None) -> NDArray[np.bool_]:
     """Which groups may or may not be further from another than the bar allows, (G,)."""
     if bar is None:
         return np.zeros(size, dtype=bool)

@@ -98,12 +98,12 @@ def gaps(families: Sequence[Rates], resample: Resample, level: float, scale: Sca
     """
     values = tuple(_value(each, scale) for each in families)
     if level == POINT or not _is_valid(families):
-        return _exact(families, values, level, scale)
+        return exact(families, values, level, scale)
     draws = resamples_for(level)
     rank = math.ceil((draws + 1) * level)
     if rank > draws:
-        return _exact(families, values, level, scale)
-    truths = [_on_scale(each.k / each.n, scale) for each in families]
+        return exact(families, values, level, scale)
+    truths = [on_scale(each.k / each.n, scale) for each in families]
     found = np.concatenate([statistic(block, truths, scale) for block in resample(draws)])
     c = float(np.partition(found, rank - 1)[rank - 1])
     low, high = [], []
@@ -159,7 +159,7 @@ def _value(rates: Rates, scale: Scale) -> float:
     return float(rate.min() / rate.max()) if rate.max() > 0 else math.nan
 
 
-def _exact(
+def exact(
     families: Sequence[Rates], values: tuple[float, ...], level: float, scale: Scale
 ) -> Gaps:
     """Clopper-Pearson for every rate, the error split over families, groups and sides."""
@@ -167,7 +167,7 @@ def _exact(
     for each in families:
         sides = 2 * each.k.size * len(families)
         share = level if level == POINT else 1 - (1 - level) / sides
-        bottom, top = (_on_scale(p, scale) for p in proportion.bounds(each.k, each.n, share))
+        bottom, top = (on_scale(p, scale) for p in proportion.bounds(each.k, each.n, share))
         with np.errstate(invalid="ignore"):  # log 0 less log 0 is unknown
             least = np.nan_to_num(bottom[:, None] - top[None, :], nan=-np.inf, neginf=-np.inf)
             most = np.nan_to_num(top[:, None] - bottom[None, :], nan=np.inf, posinf=np.inf)
@@ -182,7 +182,8 @@ def _between(differences: Floats, itself: float) -> Floats:
     return differences
 
 
-def _on_scale(p: Floats, scale: Scale) -> Floats:
+def on_scale(p: Floats, scale: Scale) -> Floats:
+    """Rates as they are, or their logarithms; of 0 it is minus infinity."""
     if scale == "difference":
         return p
     with np.errstate(divide="ignore"):

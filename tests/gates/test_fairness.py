@@ -139,18 +139,20 @@ def test_a_group_without_positives_is_unknown_not_absent(make_holdout, fake, ask
     assert any(line.startswith("group=c") and "tpr unknown" in line for line in estimate.detail)
 
 
-def test_more_columns_widen_the_bounds(make_holdout, fake, ask):
-    """The error is split over the columns, so the bound holds for all of them at once."""
+def test_more_columns_widen_the_bounds_and_the_same_one_again_does_not(make_holdout, fake, ask):
+    """All differences hold at once; resampled together, a column and its twin are one."""
     table, said = even(3000)
-    table = table.append_column("twin", table["group"])
-    one, two = (
+    other = np.random.default_rng(1).choice(["p", "q"], table.num_rows)
+    table = table.append_column("twin", table["group"]).append_column("other", pa.array(other))
+    one, twin, more = (
         fairness.demographic_parity_difference(
             fake(lambda _: said), make_holdout(table, sensitive=columns), ask=ask()
         )
-        for columns in ((("group",),), (("group",), ("twin",)))
+        for columns in ((("group",),), (("group",), ("twin",)), (("group",), ("group", "other")))
     )
-    assert one.value == two.value
-    assert two.high > one.high
+    assert one.value == twin.value
+    assert twin.high == pytest.approx(one.high, rel=0.05)
+    assert more.high > 1.1 * one.high
 
 
 def test_nobody_selected_is_no_ratio(make_holdout, fake, ask):
