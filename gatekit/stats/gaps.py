@@ -159,9 +159,7 @@ def _value(rates: Rates, scale: Scale) -> float:
     return float(rate.min() / rate.max()) if rate.max() > 0 else math.nan
 
 
-def exact(
-    families: Sequence[Rates], values: tuple[float, ...], level: float, scale: Scale
-) -> Gaps:
+def exact(families: Sequence[Rates], values: tuple[float, ...], level: float, scale: Scale) -> Gaps:
     """Clopper-Pearson for every rate, the error split over families, groups and sides."""
     low, high = [], []
     for each in families:

@@ -88,7 +88,7 @@ def test_false_alarms_stay_within_the_level():
 
 
 def test_the_label_is_no_column_to_look_by():
-    table, said = people(1)
+    table, _ = people(1)
     y = table["label"].to_numpy()
     inputs = (*INPUTS, "label")
     subject = Says(np.where(y == 1, y, 1))  # right where the label is 1, wrong elsewhere
