@@ -1,33 +1,27 @@
 """The rim of promotion: everything that reads or writes the registry for one model.
 
-No registry has compare-and-set, so a pointer is never moved on trust. Whoever moves it holds an
-effective entry, reads the pointer back, closes the entry, and then reads the journal once more: if
-another entry came into effect meanwhile, this hand was the late one, and it puts the pointer where
-the journal says. So the last move always agrees with the last entry in effect.
+In which order it is done, so that two at once are one after the other, is `protocol`'s business.
 """
 
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gatekit.attest.decision import sign_decision
+from gatekit.attest.keys import PrivateKey
 from gatekit.digest import model_digest, model_files
-from gatekit.errors import (
-    CandidateError,
-    NotFound,
-    PromotionRefused,
-    RegistryError,
-    RegistryUnavailable,
-)
-from gatekit.promotion.journal import Entry, Journal, Kind, Placed, journal_name
-from gatekit.promotion.words import plain, shown_digest, shown_time
+from gatekit.errors import CandidateError, NotFound, PromotionRefused
+from gatekit.policy import Policy, Role
+from gatekit.promotion.journal import Entry, Journal, Kind, journal_name
+from gatekit.promotion.trusted import ROLES, Judge, revoked_words
+from gatekit.promotion.words import plain, shown_digest
 from gatekit.registry import PointerKind, Registry
 from gatekit.times import Clock, iso, parse_moment
 
-LOOK_AGAIN = "See `gatekit status`, then decide again: the holder is not the one you saw"
-_TRIES = 2  # a race in a stage can leave two versions there; moving again archives the other
+Loads = Callable[[Path], str]  # why the model in a folder cannot be loaded; empty if it can
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,43 @@ class Desk:
     kind: PointerKind
     by: str
     clock: Clock
+    signer: PrivateKey | None = None
+    policy: Policy | None = None  # whom to trust, and what the pointers are called
+
+    @classmethod
+    def of(
+        cls,
+        registry: Registry,
+        policy: Policy,
+        by: str,
+        clock: Clock,
+        signer: PrivateKey | None = None,
+    ) -> Desk:
+        """A desk for the model of a policy."""
+        return cls(registry, policy.model, policy.pointer, by, clock, signer, policy)
+
+    @property
+    def judge(self) -> Judge:
+        """Whose decisions count here.
+
+        Raises:
+            KeyProblem: a key of the policy cannot be read.
+        """
+        return Judge() if self.policy is None else Judge.of(self.policy)
+
+    def require_signer(self, role: Role, target: str, what: str) -> None:
+        """Whether whoever works here may do that; asked before anything is written.
+
+        Raises:
+            PromotionRefused: the policy trusts keys, and the one at hand is none of them.
+        """
+        if why := self.judge.unable(self.signer, role, self.clock(), target):
+            raise PromotionRefused(
+                what,
+                (why,),
+                "Give the key by [attestation] key or its environment variable; [keys] says who may"
+                " do what. Nothing was written",
+            )
 
     def journal(self) -> Journal:
         """The journal as it is now."""
@@ -46,7 +77,7 @@ class Desk:
 
     def holder(self, target: str) -> str:
         """The version a client would get for the target now; empty if there is none."""
-        held = self.registry.holder(self.name, target, self.kind)
+        held = self.registry.holder(self.name, self._pointer(target), self.kind)
         return "" if held is None else held.version
 
     def digest(self, version: str) -> str:
@@ -56,18 +87,26 @@ class Desk:
             NotFound: there is no such version.
             CandidateError: its files cannot be hashed.
         """
-        with tempfile.TemporaryDirectory(prefix="gatekit-") as folder:
-            uri = f"models:/{self.name}/{version}"
-            return model_digest(model_files(self.registry.fetch(uri, Path(folder, "model"))))
+        return self._fetched(version)[0]
 
-    def changed(self, entry: Entry) -> str:
-        """Why the version of an entry is not what it was, in words; empty if it still is."""
+    def changed(self, entry: Entry, loads: Loads | None = None) -> str:
+        """Why the version of an entry is not what it was, in words; empty if it still is.
+
+        Raises:
+            PromotionRefused: its bytes are what they were, and `loads` says they cannot be loaded.
+        """
         try:
-            digest = self.digest(entry.version)
+            digest, unloadable = self._fetched(entry.version, loads, entry.digest)
         except NotFound:
             return f"version {entry.version} is gone"
         except CandidateError as error:
             return f"version {entry.version} cannot be hashed: {error.message}"
+        if unloadable:
+            raise PromotionRefused(
+                f"{self.name}: '{entry.target}' does not go back to version {entry.version}",
+                (f"it cannot be loaded: {unloadable}",),
+                "Name another holder with --to VERSION, or skip this check with --now REASON",
+            )
         if digest == entry.digest:
             return ""
         return (
@@ -85,6 +124,9 @@ class Desk:
             previous="" if head is None else head.sha256,
             previous_number=0 if head is None else head.number,
         )
+        if self.signer is not None and entry.kind in ROLES:
+            decision = sign_decision(self.name, entry.to_fields(), self.signer)
+            entry = replace(entry, decision=decision)
         number = self.registry.append(journal_name(self.name), entry.to_fields())
         return replace(entry, number=number)
 
@@ -96,173 +138,31 @@ class Desk:
     def move(self, target: str, version: str) -> None:
         """Point the target at a version, or at nobody."""
         if version:
-            self.registry.move(self.name, target, version, self.kind)
+            self.registry.move(self.name, self._pointer(target), version, self.kind)
         else:
-            self.registry.clear(self.name, target, self.kind)
+            self.registry.clear(self.name, self._pointer(target), self.kind)
 
-    def carry_out(self, entry: Entry, seen: Journal | None = None) -> Journal:
-        """Do what an entry in effect says: move, read back, done. Returns the journal after it.
+    def _pointer(self, target: str) -> str:
+        return target if self.policy is None else self.policy.pointer_name(target)
 
-        An entry that is no longer in effect moves nothing. `seen` is a journal read since the
-        entry was written.
+    def _fetched(
+        self, version: str, loads: Loads | None = None, wanted: str = ""
+    ) -> tuple[str, str]:
+        """The digest of a version, and why it cannot be loaded if it is the one that is wanted."""
+        with tempfile.TemporaryDirectory(prefix="gatekit-") as folder:
+            uri = f"models:/{self.name}/{version}"
+            model = self.registry.fetch(uri, Path(folder, "model"))
+            digest = model_digest(model_files(model))
+            return digest, loads(model) if loads and digest == wanted else ""
 
-        Raises:
-            RegistryError: it was not carried out to the end; the next command does that.
-        """
-        journal = self.journal() if seen is None else seen
-        if journal.in_effect(entry.target) != entry:
-            return journal
-        try:
-            return self._carried_out(entry, journal)
-        except RegistryError as error:
-            with suppress(RegistryError):  # the write may have happened, and come too late
-                self._give_way(entry.target, entry.version)
-            raise _may_be_open(error, open_words(entry)) from error
-
-    def _carried_out(self, entry: Entry, journal: Journal) -> Journal:
-        """Move without looking first: a crash inside a move leaves the old holder in the stage."""
-        held = ""
-        for _ in range(_TRIES):
-            self.move(entry.target, entry.version)
-            held = self.holder(entry.target)
-            if held == entry.version:
-                self.close(entry, "done", journal)  # replay knows if it was given up meanwhile
-                break
-            journal = self.journal()
-            if journal.in_effect(entry.target) != entry:
-                break
-        else:
-            if not journal.is_done(entry):
-                raise RegistryError(
-                    f"{self.name}: '{entry.target}' was moved to version {entry.version}, but "
-                    f"reads {held or 'nobody'}"
-                )
-        return self._give_way(entry.target, entry.version)
-
-    def finish_open(self) -> tuple[str, ...]:
-        """Finish every intent that was left without its `done`; says what it did."""
-        return self.settle()[0]
-
-    def settle(self) -> tuple[tuple[str, ...], Journal]:
-        """What `finish_open` did, and the journal after it.
-
-        One whose version is gone or has other bytes is given up instead, unless the pointer is
-        there already.
-        """
-        notes = []
-        journal = self.journal()
-        while unfinished := _unfinished(journal):  # while one is finished, another may be begun
-            entry = unfinished[0]
-            try:
-                note, journal = self._settled(entry, journal)
-            except RegistryError as error:
-                raise _may_be_open(error, open_words(entry)) from error
-            notes.append(note)
-        return tuple(notes), journal
-
-    def _settled(self, entry: Entry, journal: Journal) -> tuple[str, Journal]:
-        why = "" if self.holder(entry.target) == entry.version else self._unfit(entry)
-        if not why:
-            return f"finished {open_words(entry)}", self.carry_out(entry)
-        self.close(entry, "aborted", journal, reason=why)
-        after = self._give_way(entry.target, entry.version)  # its writer may have moved since
-        given_up = after.placed(entry.number).standing == "given up"
-        verb = "gave up" if given_up else "its writer has closed"
-        return f"{verb} {open_words(entry)}: {why}", after
-
-    def act(self, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
-        """Write an intent, see whether it won, and carry it out; says what happened since.
-
-        Raises:
-            PromotionRefused: another entry came first, or this one was given up by another.
-            RegistryError: it is not known, or not true, that everything was done; the hint says
-                what may be open.
-        """
-        what = f"{self.name} version {draft.version}: {draft.kind} to '{draft.target}'"
-        try:
-            entry = self.append(draft, seen)
-        except RegistryUnavailable as error:
-            raise _may_be_open(error, f"the {draft.kind} of version {draft.version}") from error
-        journal = self._journal_with(entry)
-        placed = journal.placed(entry.number)
-        if placed.standing == "lost":
-            winner = self._winner(placed, journal)
-            raise PromotionRefused(f"{what} came too late", (winner,), LOOK_AGAIN)
-        after = self.carry_out(entry, journal)
-        if after.placed(entry.number).standing == "given up":
-            raise PromotionRefused(f"{what} was given up by another's command", (), LOOK_AGAIN)
-        now = after.in_effect(entry.target)
-        if now is None or now == entry:
-            return entry, ()
-        who = f"#{now.number} by {plain(now.by)}, version {now.version}"
-        return entry, (f"it took effect, and was followed at once by {who}",)
-
-    def _journal_with(self, entry: Entry) -> Journal:
-        """The journal, which has to show the entry that was just written."""
-        try:
-            journal = self.journal()
-            if not journal.has(entry.number):
-                raise RegistryError(f"{self.name}: the journal does not show #{entry.number} yet")
-        except RegistryError as error:
-            raise _may_be_open(error, open_words(entry)) from error
-        return journal
-
-    def _winner(self, lost: Placed, journal: Journal) -> str:
-        if not lost.winner:
-            return f"the entry it built on, #{lost.entry.expects}, was given up meanwhile"
-        won = journal.placed(lost.winner).entry
-        return (
-            f"lost to #{won.number}: {plain(won.by)} gave '{won.target}' to version {won.version} "
-            f"({won.kind}, {shown_time(won.at)})"
-        )
-
-    def open_entries(self) -> tuple[str, ...]:
-        """What `finish_open` would take up, in words."""
-        unfinished = _unfinished(self.journal())
-        return tuple(f"{open_words(entry)} would be finished first" for entry in unfinished)
-
-    def _unfit(self, entry: Entry) -> str:
+    def unfit(self, entry: Entry, journal: Journal) -> str:
+        """Why an unfinished entry is not to be finished, in words; empty if it is."""
         expires = parse_moment(entry.expires)
         if entry.kind == "override" and (expires is None or expires <= self.clock()):
             return "its override has expired"
+        if revocation := self.judge.revocation(entry.digest, journal):
+            return revoked_words(revocation)
         return self.changed(entry)
-
-    def _give_way(self, target: str, mine: str) -> Journal:
-        """Put the pointer where the journal says if it still stands where this hand put it.
-
-        Two hands in one stage may have archived each other's version; nobody is left there then.
-        """
-        while True:
-            journal = self.journal()
-            entry = journal.in_effect(target)
-            wanted = "" if entry is None else entry.version
-            if wanted == mine:
-                return journal
-            held = self.holder(target)
-            emptied = self.kind == "stage" and not held
-            if held != mine and not emptied:
-                return journal
-            try:
-                self.move(target, wanted)
-            except NotFound:
-                return journal  # who held it is gone; `gatekit status` shows the difference
-            mine = wanted
-
-
-def _unfinished(journal: Journal) -> list[Entry]:
-    found = [journal.in_effect(target) for target in journal.targets]
-    return [entry for entry in found if entry is not None and not journal.is_done(entry)]
-
-
-def _may_be_open(error: RegistryError, what: str) -> RegistryError:
-    if "may be left open" in error.hint:
-        return error  # the innermost knows best
-    hint = f"{error.hint}. " if error.hint else ""
-    return type(error)(
-        error.message,
-        f"{hint}What may be left open is {what}: see `gatekit status`; the next promote or "
-        f"rollback finishes it",
-    )
 
 
 def open_words(entry: Entry) -> str:

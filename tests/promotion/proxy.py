@@ -8,7 +8,6 @@ answers 500; `lost` passes one request on, and then drops its answer and closes 
 from __future__ import annotations
 
 import http.client
-import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,7 +46,7 @@ class Proxy:
         finally:
             connection.close()
 
-    def _handler(proxy):  # noqa: N805 - the handler's own self is the other one
+    def _handler(proxy):
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -102,5 +101,5 @@ def _serve(server):
     server.timeout = 0.05
     try:
         server.serve_forever(0.05)
-    except (OSError, ValueError, socket.error):
+    except (OSError, ValueError):
         return  # `refuse` has closed the port

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gatekit.errors import PromotionRefused, RegistryError
 from gatekit.promotion.journal import Journal, journal_name
+from gatekit.promotion.protocol import settle
 
 from .conftest import NAME, World, make_policy
 from .simulated import Actor, Died, Log
@@ -136,7 +137,7 @@ class Promoters(RuleBasedStateMachine):
         for name in sorted(self.actors):
             self.actors[name].finish()
             self.over(name)
-        self.world.desk.finish_open()
+        settle(self.world.desk)
         if not self.by_hand and not any(self.died_late(actor) for actor in self.ended):
             self.whole()
         third = self.world.add()
