@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from gatekit.digest import file_sha256
 from gatekit.errors import DataError
+from gatekit.evidence.codes import Coded, coded
 from gatekit.policy import DataSpec
 from gatekit.scoring.signature import Signature
 
 MOST_VALUES = 50  # of a column to slice by: more are numbers or names, not slices
 MOST_SLICES = 10_000
+MOST_GROUPS = 1000  # of one sensitive column or crossing: every two of them are compared
 FORMATS = (".parquet", ".csv", ".arrow", ".feather")
 
 
@@ -67,10 +69,21 @@ class Holdout:
             )
         return np.asarray(values)
 
-    def groups(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    def groups(self, name: str) -> Coded:
         """The groups of a sensitive or sliced column, and each row's index into them, (n,)."""
-        names, index = np.unique(self.column(name), return_inverse=True)
-        return tuple(str(value) for value in names), index.astype(np.int64)
+        if name not in self._coded:
+            self._coded[name] = self._encode(name)
+        return self._coded[name]
+
+    @cached_property
+    def _coded(self) -> dict[str, Coded]:
+        return {}
+
+    def _encode(self, name: str) -> Coded:
+        column = self.table[name]
+        if column.null_count or pa.types.is_floating(column.type):
+            self.column(name)  # refuses gaps
+        return coded(column)
 
     def features(self, signature: Signature) -> pa.Table:
         """The columns the model takes, in its order.
@@ -86,8 +99,9 @@ class Holdout:
 
     def check(self, signature: Signature) -> None:
         """Raise DataError now if anything that will be needed is absent."""
-        sliced = dict.fromkeys(name for columns in self.spec.slices for name in columns)
-        named = (self.spec.target, *self.spec.sensitive, *sliced)
+        grouped = (*self.spec.sensitive, *self.spec.slices)
+        told_apart = dict.fromkeys(name for columns in grouped for name in columns)
+        named = (self.spec.target, *told_apart)
         for name in named:
             if name not in self.columns:
                 raise self._lacks(name, "the policy")
@@ -97,6 +111,7 @@ class Holdout:
         for name in named:
             self.column(name)
         self._check_slices()
+        self._check_groups()
 
     def _check_slices(self) -> None:
         for columns in self.spec.slices:
@@ -113,6 +128,16 @@ class Holdout:
                     f"{self.path.name}: crossing {', '.join(columns)} makes "
                     f"{math.prod(sizes):,} slices, and {MOST_SLICES:,} is the most",
                     "Cross fewer columns in data.holdout.slices",
+                )
+
+    def _check_groups(self) -> None:
+        for columns in self.spec.sensitive:
+            groups = math.prod(len(self.table[name].unique()) for name in columns)
+            if groups > MOST_GROUPS:
+                raise DataError(
+                    f"{self.path.name}: {', '.join(columns)} makes {groups:,} groups, "
+                    f"and {MOST_GROUPS:,} is the most",
+                    "Name a column with bands, or cross fewer columns, in data.holdout.sensitive",
                 )
 
     def _lacks(self, column: str, who: str) -> DataError:

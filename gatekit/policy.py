@@ -36,7 +36,7 @@ class DataSpec:
 
     path: str
     target: str
-    sensitive: tuple[str, ...] = ()
+    sensitive: tuple[tuple[str, ...], ...] = ()  # as slices
     slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None
 

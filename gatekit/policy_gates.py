@@ -47,6 +47,9 @@ class AccuracyGate(GateTable):
     mcc: float | None = _bar(tighter="up")
     slice_floor: float | None = _bar(tighter="up")
     slice_support: int = _setting(30, tighter="up")
+    segment_floor: float | None = _bar(tighter="up")
+    segment_support: int = _setting(100, tighter="up")
+    weak_segments: bool = _setting(default=False, tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +71,15 @@ class SchemaGate(GateTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FairnessGate(GateTable):
-    """Largest gaps between groups, and the smallest ratio of selection rates."""
+    """Largest gaps between groups, and smallest ratios."""
 
     demographic_parity_difference: float | None = _bar(tighter="down")
-    equal_opportunity_difference: float | None = _bar(tighter="down")
-    equalized_odds_difference: float | None = _bar(tighter="down")
     selection_rate_ratio: float | None = _bar(tighter="up")
+    equal_opportunity_difference: float | None = _bar(tighter="down")
+    equal_opportunity_ratio: float | None = _bar(tighter="up")
+    equalized_odds_difference: float | None = _bar(tighter="down")
+    equalized_odds_ratio: float | None = _bar(tighter="up")
+    predictive_parity_difference: float | None = _bar(tighter="down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

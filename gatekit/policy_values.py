@@ -63,7 +63,7 @@ def _columns_of_slices(value: Any, wrong: Any) -> tuple[tuple[str, ...], ...]:
             raise wrong(shape)
         slices.append(tuple(columns))
     if len({frozenset(columns) for columns in slices}) < len(slices):
-        raise wrong("names a slice twice")
+        raise wrong("names the same columns twice")
     if any(len(set(columns)) < len(columns) for columns in slices):
         raise wrong("crosses a column with itself")
     return tuple(slices)

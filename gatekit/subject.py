@@ -21,6 +21,8 @@ from gatekit.candidate import Candidate
 from gatekit.data import Holdout
 from gatekit.errors import ModelMisbehaved
 from gatekit.evidence.confusion import ConfusionTable, confusion_table
+from gatekit.evidence.counts import is_label
+from gatekit.evidence.groupings import JointCounts, count_jointly
 from gatekit.runner.process import Runner
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
@@ -59,6 +61,7 @@ class Subject:
         self._engines: set[str] = set()
         self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
         self._tables: dict[str, ConfusionTable | None] = {}
+        self._joint: dict[str, JointCounts] = {}
 
     @property
     def title(self) -> str:
@@ -109,6 +112,24 @@ class Subject:
             said = self.predictions(holdout)
             self._tables[holdout.sha256] = confusion_table(holdout.y, said)
         return self._tables[holdout.sha256]
+
+    def joint_counts(self, holdout: Holdout) -> JointCounts:
+        """Rows by all sensitive columns, true and predicted label at once, counted once.
+
+        A predicted or true label counts as the positive one or not.
+
+        Raises:
+            ModelMisbehaved, DataError: see `predictions`.
+        """
+        if holdout.sha256 not in self._joint:
+            names = dict.fromkeys(name for each in holdout.spec.sensitive for name in each)
+            self._joint[holdout.sha256] = count_jointly(
+                {name: holdout.groups(name) for name in names},
+                holdout.spec.sensitive,
+                is_label(holdout.y, self.positive),
+                is_label(self.predictions(holdout), self.positive),
+            )
+        return self._joint[holdout.sha256]
 
     def timings(self, holdout: Holdout, calls: int) -> NDArray[np.float64]:
         """Milliseconds for `calls` single rows, measured inside the model's process, (calls,)."""

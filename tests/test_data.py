@@ -39,7 +39,7 @@ def write(table, path):
 
 def opened(tmp_path, table=TABLE, name="h.parquet", **spec):
     write(table, tmp_path / name)
-    fields = {"path": name, "target": "label", "sensitive": ("group",), **spec}
+    fields = {"path": name, "target": "label", "sensitive": (("group",),), **spec}
     return open_holdout(DataSpec(**fields), tmp_path)
 
 

@@ -72,6 +72,11 @@ def confusion_table(y: NDArray[Any], prediction: NDArray[Any]) -> ConfusionTable
 
     Labels are the same by the rule of `counts.right`: as text if either side is text.
     """
+    if y.dtype.kind in "bi" and prediction.dtype.kind in "bi" and y.size:
+        low = min(int(y.min()), int(prediction.min()))
+        span = max(int(y.max()), int(prediction.max())) - low + 1
+        if span <= MOST_LABELS:
+            return _of_near_integers(y, prediction, low, span)
     if y.dtype.kind in "OUS" or prediction.dtype.kind in "OUS":
         both = np.concatenate([y.astype(str), prediction.astype(str)])
     else:
@@ -91,3 +96,17 @@ def confusion_table(y: NDArray[Any], prediction: NDArray[Any]) -> ConfusionTable
     k = order.size
     cells = np.bincount(codes[: y.size] * k + codes[y.size :], minlength=k * k)
     return ConfusionTable(found[order], cells.reshape(k, k).astype(np.int64))
+
+
+def _of_near_integers(
+    y: NDArray[Any], prediction: NDArray[Any], low: int, span: int
+) -> ConfusionTable:
+    """Labels that are their own codes: nothing has to be looked up."""
+    codes = y.astype(np.int64)
+    codes *= span
+    codes += prediction
+    codes -= low * (span + 1)
+    cells = np.bincount(codes, minlength=span * span).reshape(span, span)
+    found = np.flatnonzero(cells.sum(axis=0) + cells.sum(axis=1))
+    labels = (found + low).astype(np.result_type(y, prediction))
+    return ConfusionTable(labels, cells[np.ix_(found, found)].astype(np.int64))

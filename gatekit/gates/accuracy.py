@@ -11,7 +11,7 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
 from gatekit.gate import Ask, measure
-from gatekit.gates import labels, slices
+from gatekit.gates import labels, segments, slices
 from gatekit.ledger import no_champion
 from gatekit.stats import confusion, paired, proportion
 from gatekit.subject import NoChampion, Subject
@@ -104,6 +104,14 @@ def worst_slice(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         return slices.none_declared(ask.level)
     correct = right(holdout.y, candidate.predictions(holdout))
     return slices.worst(slices.count_slices(correct, holdout), correct.size, ask)
+
+
+@measure
+def weakest_segment(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Accuracy in the weakest segment that a search finds; see `segments.judged`."""
+    if not segments.wanted(ask):
+        return slices.not_looked_for(segments.SEGMENTS.name, ask.level)
+    return segments.judged(candidate, holdout, ask)
 
 
 def share(name: str, k: int, n: int, ask: Ask, detail: tuple[str, ...] = ()) -> Estimate:

@@ -1,139 +1,124 @@
 """Gaps between groups, in fairlearn's vocabulary, with bounds that hold jointly.
 
-Every sensitive column is looked at; the worst one is the estimate. The error is split over
-the columns (and, for equalized odds, over its two rates), so the bound holds for all of them.
+Every sensitive column and every crossing is looked at; the worst one is the estimate. Its bounds
+hold for all differences between two groups of all of them at once (`gatekit.stats.gaps`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from gatekit.data import Holdout
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate
-from gatekit.evidence.counts import GroupTable, group_table, is_label
 from gatekit.gate import Ask, measure
-from gatekit.gates.accuracy import named
-from gatekit.stats import proportion
+from gatekit.gates import groups
+from gatekit.gates.groups import Rate
+from gatekit.stats import gaps
+from gatekit.stats.gaps import Scale
+from gatekit.stats.proportion import POINT
 from gatekit.subject import Subject
 
-Bounds = tuple[float, float, float]
-Counts = NDArray[np.int64]
-Rate = tuple[str, Counts, Counts]  # its name, k per group, n per group
-Rates = Callable[[GroupTable], list[Rate]]
+SELECTION = Rate("selection rate", groups.selected)
+TRUE_POSITIVE = Rate("true positive rate", groups.true_positive)
+FALSE_POSITIVE = Rate("false positive rate", groups.false_positive)
+PRECISION = Rate("precision", groups.precise)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the groups: the policy's key, the rates compared, and how."""
+
+    key: str
+    rates: tuple[Rate, ...]
+    scale: Scale = "difference"
 
 
 @measure
 def demographic_parity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in selection rate between two groups."""
-    return _gap("demographic parity", _selection, candidate, holdout, ask)
+    asked = Question("demographic_parity_difference", (SELECTION,))
+    return _compare("demographic parity", asked, candidate, holdout, ask)
+
+
+@measure
+def selection_rate_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Smallest ratio of selection rates between two groups (four-fifths rule: at least 0.8).
+
+    fairlearn's demographic_parity_ratio.
+    """
+    asked = Question("selection_rate_ratio", (SELECTION,), "ratio")
+    return _compare("selection rate ratio", asked, candidate, holdout, ask)
 
 
 @measure
 def equal_opportunity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in true positive rate between two groups."""
-    return _gap("equal opportunity", _true_positives, candidate, holdout, ask)
+    asked = Question("equal_opportunity_difference", (TRUE_POSITIVE,))
+    return _compare("equal opportunity", asked, candidate, holdout, ask)
+
+
+@measure
+def equal_opportunity_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Smallest ratio of true positive rates between two groups."""
+    asked = Question("equal_opportunity_ratio", (TRUE_POSITIVE,), "ratio")
+    return _compare("equal opportunity ratio", asked, candidate, holdout, ask)
 
 
 @measure
 def equalized_odds_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in true or false positive rate between two groups."""
-    return _gap("equalized odds", _odds, candidate, holdout, ask)
+    asked = Question("equalized_odds_difference", (TRUE_POSITIVE, FALSE_POSITIVE))
+    return _compare("equalized odds", asked, candidate, holdout, ask)
 
 
 @measure
-def selection_rate_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
-    """Smallest ratio of selection rates between two groups (four-fifths rule: at least 0.8)."""
-    tables = list(_tables(candidate, holdout))
-    found = [(name, table, proportion.smallest_ratio) for name, table in tables]
-    parts = _parts(found, _selection, ask.level)
-    value, low, high = (min(part[i] for _, part in parts) for i in range(3))
-    worst = min(parts, key=lambda part: part[1][0])[0]
-    return _estimate("selection rate ratio", (value, low, high), worst, tables, ask)
+def equalized_odds_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Smallest ratio of true or of false positive rates between two groups."""
+    asked = Question("equalized_odds_ratio", (TRUE_POSITIVE, FALSE_POSITIVE), "ratio")
+    return _compare("equalized odds ratio", asked, candidate, holdout, ask)
 
 
-def _gap(name: str, rates: Rates, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:
-    tables = list(_tables(candidate, holdout))
-    found = [(column, table, proportion.largest_gap) for column, table in tables]
-    parts = _parts(found, rates, ask.level)
-    value, low, high = (max(part[i] for _, part in parts) for i in range(3))
-    worst = max(parts, key=lambda part: part[1][0])[0]
-    return _estimate(name, (value, low, high), worst, tables, ask)
+@measure
+def predictive_parity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Largest gap between two groups in precision: the share of those selected rightly."""
+    asked = Question("predictive_parity_difference", (PRECISION,))
+    return _compare("predictive parity", asked, candidate, holdout, ask)
 
 
-def _parts(
-    found: list[tuple[str, GroupTable, Callable[..., Bounds]]], rates: Rates, level: float
-) -> list[tuple[str, Bounds]]:
-    """One (label, bounds) per column and rate, each at its share of the error."""
-    count = sum(len(rates(table)) for _, table, _ in found)
-    each = level if level == proportion.POINT else 1 - (1 - level) / count
-    return [
-        (f"{rate} by {column}", bounds(k, n, each))
-        for column, table, bounds in found
-        for rate, k, n in rates(table)
-    ]
-
-
-def _estimate(
-    name: str, bounds: Bounds, worst: str, tables: list[tuple[str, GroupTable]], ask: Ask
+def _compare(
+    name: str, asked: Question, candidate: Subject, holdout: Holdout, ask: Ask
 ) -> Estimate:
-    detail = [f"worst: {worst}"]
-    for column, table in tables:
-        detail += _rows(column, table)
-    rows = int(tables[0][1].counts.sum())
-    method = named("joint Clopper-Pearson (Bonferroni)", ask.level)
-    return Estimate(name, *bounds, ask.level, rows, method, detail=tuple(detail))
+    _check(candidate, holdout)
+    counts = candidate.joint_counts(holdout)
+    looked_at = groups.families(counts, asked.rates)
+    found = gaps.gaps(
+        [each.rates for each in looked_at],
+        groups.resampler(counts, asked.rates),
+        ask.level,
+        asked.scale,
+    )
+    worst = groups.worst(found)
+    low, high = found.bounds()
+    bar: float | None = getattr(ask.settings, asked.key, None)
+    detail = (f"worst: {looked_at[worst].name}", *groups.lines(counts, looked_at, found, bar))
+    method = "point decision" if ask.level == POINT else found.method
+    return Estimate(
+        name, found.values[worst], low, high, ask.level, counts.rows(), method, detail=detail
+    )
 
 
-def _tables(candidate: Subject, holdout: Holdout) -> Iterator[tuple[str, GroupTable]]:
+def _check(candidate: Subject, holdout: Holdout) -> None:
     if not holdout.spec.sensitive:
         raise DataError(
             "the fairness gate has no groups: data.holdout.sensitive is empty",
             "Name the sensitive columns, or take fairness out of the policy",
         )
-    truth = is_label(holdout.y, candidate.positive)
-    if not truth.any():  # else nobody is ever selected, and no gap is ever found
+    counts = candidate.joint_counts(holdout)
+    tables = counts.groupings[0].tables(counts.counts)
+    if not tables[:, 1].any():  # else nobody is ever selected, and no gap is ever found
         raise DataError(
             f"{holdout.path.name}: no row of {holdout.spec.target!r} is the positive label "
             f"{candidate.positive!r}",
             "Say in the policy which label is meant: positive = ...",
         )
-    said = is_label(candidate.predictions(holdout), candidate.positive)
-    for column in holdout.spec.sensitive:
-        names, index = holdout.groups(column)
-        yield column, group_table(names, index, truth, said)
-
-
-def _selection(table: GroupTable) -> list[Rate]:
-    return [("selection rate", table.selected(), table.rows())]
-
-
-def _true_positives(table: GroupTable) -> list[Rate]:
-    return [("true positive rate", table.selected_of(1), table.labelled(1))]
-
-
-def _odds(table: GroupTable) -> list[Rate]:
-    false = ("false positive rate", table.selected_of(0), table.labelled(0))
-    return [*_true_positives(table), false]
-
-
-def _rows(column: str, table: GroupTable) -> list[str]:
-    """The groups of one column, lowest selection rate first."""
-    rows, chosen = table.rows(), table.selected()
-    order = np.argsort(chosen / np.maximum(1, rows), kind="stable")
-    lines = []
-    for g in order:
-        hit = _rate(table.selected_of(1)[g], table.labelled(1)[g])
-        miss = _rate(table.selected_of(0)[g], table.labelled(0)[g])
-        picked = _rate(chosen[g], rows[g])
-        lines.append(
-            f"{column}={table.names[g]}: selected {picked}, tpr {hit}, fpr {miss}, n {rows[g]:,}"
-        )
-    return lines
-
-
-def _rate(k: int, n: int) -> str:
-    return f"{k / n:.3f}" if n else "unknown"

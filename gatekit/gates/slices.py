@@ -15,7 +15,6 @@ from gatekit.gate import Ask
 from gatekit.stats import multiplicity, proportion
 from gatekit.verdict import rows_that_decide
 
-SUPPORT = 30  # rows a slice needs to be judged, where the gate's table says nothing
 LINES = 20
 STATES = ("FAILED", "INCONCLUSIVE", "clear", "shown")
 METHOD = "Clopper-Pearson of each slice (Bonferroni above)"
@@ -28,6 +27,28 @@ class SliceCounts:
     names: tuple[str, ...]
     right: NDArray[np.int64]
     rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Which slices: the estimate's name, the policy's keys, and the support where none is set."""
+
+    name: str
+    bar: str
+    support: str
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Rows a slice needs to be judged, the bar it is held against, and the level."""
+
+    support: int
+    bar: float | None
+    level: float
+
+
+DECLARED = Kind("worst slice", "slice_floor", "slice_support", 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +81,30 @@ def count_slices(right: NDArray[np.bool_], holdout: Holdout) -> SliceCounts:
 
 def none_declared(level: float) -> Estimate:
     """No slices, no worst one: not a number, which passes no bar."""
-    return Estimate("worst slice", math.nan, math.nan, math.nan, level, 0, "no slices declared")
+    return _nothing(DECLARED.name, level, "no slices declared")
 
 
-def worst(counts: SliceCounts, rows: int, ask: Ask) -> Estimate:
+def not_looked_for(name: str, level: float) -> Estimate:
+    """No search for weak segments was asked for: not a number, which passes no bar."""
+    return _nothing(name, level, "not looked for: weak_segments is false")
+
+
+def _nothing(name: str, level: float, why: str) -> Estimate:
+    return Estimate(name, math.nan, math.nan, math.nan, level, 0, why)
+
+
+def worst(counts: SliceCounts, rows: int, ask: Ask, kind: Kind = DECLARED) -> Estimate:
     """The accuracy of the worst slice, as one estimate that answers for all of them.
 
     The value is the lowest accuracy of a slice with support. `low` is the lowest of the slices'
     own lower bounds, so it clears a bar only if each slice does: every one is tested at the full
     level, for all must pass. `high` is the lowest of their upper bounds, each at its share of the
     error, so it misses a bar only if one slice is shown to miss it among so many looked at; which
-    ones is said by Holm's tests, against the policy's `slice_floor`. A slice with fewer rows than
-    `slice_support` cannot fail, and makes `low` infinite: nothing is proved while it is unknown.
+    ones is said by Holm's tests, against the policy's bar. A slice with fewer rows than its
+    support cannot fail, and makes `low` infinite: nothing is proved while it is unknown.
     """
-    support = getattr(ask.settings, "slice_support", SUPPORT)
+    support = getattr(ask.settings, kind.support, kind.least)
+    bar: float | None = getattr(ask.settings, kind.bar, None)
     judged = counts.rows >= support
     k, n = counts.right[judged], counts.rows[judged]
     value, low, high = multiplicity.smallest(k, n, ask.level)
@@ -86,9 +117,9 @@ def worst(counts: SliceCounts, rows: int, ask: Ask) -> Estimate:
         some = counts.rows > 0
         value = float((counts.right[some] / counts.rows[some]).min())
     method = "point decision" if ask.level == proportion.POINT else METHOD
-    detail = _lines(counts, judged, rows, support, ask)
+    detail = _lines(counts, judged, rows, Asked(support, bar, ask.level))
     return Estimate(
-        "worst slice",
+        kind.name,
         value,
         low,
         high,
@@ -101,27 +132,27 @@ def worst(counts: SliceCounts, rows: int, ask: Ask) -> Estimate:
 
 
 def _lines(
-    counts: SliceCounts, judged: NDArray[np.bool_], rows: int, support: int, ask: Ask
+    counts: SliceCounts, judged: NDArray[np.bool_], rows: int, asked: Asked
 ) -> tuple[str, ...]:
     """The slices, worst first: failed, undecided, clear; within these the least accurate first."""
-    bar: float | None = getattr(ask.settings, "slice_floor", None)
+    bar = asked.bar
     failed = np.zeros(judged.size, dtype=bool)
     if bar is not None:
         failed[judged] = multiplicity.shown_below(
-            counts.right[judged], counts.rows[judged], bar, ask.level
+            counts.right[judged], counts.rows[judged], bar, asked.level
         )
-    low, high = proportion.bounds(counts.right, counts.rows, ask.level)
+    low, high = proportion.bounds(counts.right, counts.rows, asked.level)
     found = []
     for i, name in enumerate(counts.names):
         k, n = int(counts.right[i]), int(counts.rows[i])
         if not judged[i]:
-            words = f"{n:,} rows, {support:,} are needed to judge it"
+            words = f"{n:,} rows, {asked.support:,} are needed to judge it"
             found.append(Judged("INCONCLUSIVE", k / n if n else 1.0, f"{name}: {words}"))
             continue
         state = _state(float(low[i]), bar, failed=bool(failed[i]))
         line = f"{name}: {k / n:.3f} [{low[i]:.3f}, {high[i]:.3f}], n {n:,}"
         if state == "INCONCLUSIVE" and bar is not None:
-            each = Estimate(name, k / n, float(low[i]), float(high[i]), ask.level, n, "")
+            each = Estimate(name, k / n, float(low[i]), float(high[i]), asked.level, n, "")
             line += _forecast(each, bar, rows)
         found.append(Judged(state, k / n, line))
     found.sort(key=lambda each: (STATES.index(each.state), each.accuracy))

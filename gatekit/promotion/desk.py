@@ -1,9 +1,6 @@
 """The rim of promotion: everything that reads or writes the registry for one model.
 
-No registry has compare-and-set, so a pointer is never moved on trust. Whoever moves it holds an
-effective entry, reads the pointer back, closes the entry, and then reads the journal once more: if
-another entry came into effect meanwhile, this hand was the late one, and it puts the pointer where
-the journal says. So the last move always agrees with the last entry in effect.
+In which order it is done, so that two at once are one after the other, is `protocol`'s business.
 """
 
 from __future__ import annotations
@@ -16,17 +13,15 @@ from pathlib import Path
 from gatekit.attest.decision import sign_decision
 from gatekit.attest.keys import PrivateKey
 from gatekit.digest import model_digest, model_files
-from gatekit.errors import CandidateError, NotFound, PromotionRefused, RegistryError
+from gatekit.errors import CandidateError, NotFound, PromotionRefused
 from gatekit.policy import Policy, Role
-from gatekit.promotion.journal import Entry, Journal, Kind, Placed, journal_name
+from gatekit.promotion.journal import Entry, Journal, Kind, journal_name
 from gatekit.promotion.trusted import ROLES, Judge, revoked_words
-from gatekit.promotion.words import plain, shown_digest, shown_time
+from gatekit.promotion.words import plain, shown_digest
 from gatekit.registry import PointerKind, Registry
 from gatekit.times import Clock, iso, parse_moment
 
-LOOK_AGAIN = "See `gatekit status`, then decide again: the holder is not the one you saw"
 Loads = Callable[[Path], str]  # why the model in a folder cannot be loaded; empty if it can
-_TRIES = 2  # a race in a stage can leave two versions there; moving again archives the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,99 +142,6 @@ class Desk:
         else:
             self.registry.clear(self.name, self._pointer(target), self.kind)
 
-    def carry_out(self, entry: Entry) -> Journal:
-        """Do what an entry in effect says: move, read back, done. Returns the journal after it.
-
-        An entry that is no longer in effect moves nothing.
-
-        Raises:
-            RegistryError: the pointer was moved but reads otherwise; the next command tries again.
-        """
-        journal = self.journal()
-        if journal.in_effect(entry.target) != entry:
-            return journal
-        held = self.holder(entry.target)
-        for _ in range(_TRIES):
-            if held == entry.version or journal.in_effect(entry.target) != entry:
-                break
-            self.move(entry.target, entry.version)
-            held = self.holder(entry.target)
-            journal = self.journal()
-        if journal.in_effect(entry.target) == entry and not journal.is_done(entry):
-            if held != entry.version:
-                raise RegistryError(
-                    f"{self.name}: '{entry.target}' was moved to version {entry.version}, but "
-                    f"reads {held or 'nobody'}",
-                    f"Entry #{entry.number} stays open; the next promote or rollback finishes it",
-                )
-            self.close(entry, "done", journal)
-        return self._give_way(entry.target, entry.version)
-
-    def finish_open(self) -> tuple[str, ...]:
-        """Finish every intent that was left without its `done`; says what it did.
-
-        One whose version is gone or has other bytes is given up instead, unless the pointer is
-        there already; one that no trusted key has signed is given up in any case.
-        """
-        notes = []
-        judge = self.judge
-        for target in self.journal().targets:
-            journal = self.journal()
-            entry = journal.in_effect(target)
-            if entry is None or journal.is_done(entry):
-                continue
-            why = judge.why_not(entry, journal)
-            if not why and self.holder(target) != entry.version:
-                why = self._unfit(entry, journal)
-            if why:
-                self.close(entry, "aborted", journal, reason=why)
-                given_up = self.journal().placed(entry.number).standing == "given up"
-                verb = "gave up" if given_up else "its writer has closed"
-                notes.append(f"{verb} {open_words(entry)}: {why}")
-            else:
-                self.carry_out(entry)
-                notes.append(f"finished {open_words(entry)}")
-        return tuple(notes)
-
-    def act(self, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
-        """Write an intent, see whether it won, and carry it out; says what happened since.
-
-        Raises:
-            PromotionRefused: another entry came first, or this one was given up by another.
-        """
-        entry = self.append(draft, seen)
-        placed = self.journal().placed(entry.number)
-        what = f"{self.name} version {entry.version}: {entry.kind} to '{entry.target}'"
-        if placed.standing == "lost":
-            raise PromotionRefused(f"{what} came too late", (self._winner(placed),), LOOK_AGAIN)
-        after = self.carry_out(entry)
-        if after.placed(entry.number).standing == "given up":
-            raise PromotionRefused(f"{what} was given up by another's command", (), LOOK_AGAIN)
-        now = after.in_effect(entry.target)
-        if now is None or now == entry:
-            return entry, ()
-        who = f"#{now.number} by {plain(now.by)}, version {now.version}"
-        return entry, (f"it took effect, and was followed at once by {who}",)
-
-    def _winner(self, lost: Placed) -> str:
-        if not lost.winner:
-            return f"the entry it built on, #{lost.entry.expects}, was given up meanwhile"
-        won = self.journal().placed(lost.winner).entry
-        return (
-            f"lost to #{won.number}: {plain(won.by)} gave '{won.target}' to version {won.version} "
-            f"({won.kind}, {shown_time(won.at)})"
-        )
-
-    def open_entries(self) -> tuple[str, ...]:
-        """What `finish_open` would take up, in words."""
-        journal = self.journal()
-        found = [journal.in_effect(target) for target in journal.targets]
-        return tuple(
-            f"{open_words(entry)} would be finished first"
-            for entry in found
-            if entry is not None and not journal.is_done(entry)
-        )
-
     def _pointer(self, target: str) -> str:
         return target if self.policy is None else self.policy.pointer_name(target)
 
@@ -253,26 +155,14 @@ class Desk:
             digest = model_digest(model_files(model))
             return digest, loads(model) if loads and digest == wanted else ""
 
-    def _unfit(self, entry: Entry, journal: Journal) -> str:
+    def unfit(self, entry: Entry, journal: Journal) -> str:
+        """Why an unfinished entry is not to be finished, in words; empty if it is."""
         expires = parse_moment(entry.expires)
         if entry.kind == "override" and (expires is None or expires <= self.clock()):
             return "its override has expired"
         if revocation := self.judge.revocation(entry.digest, journal):
             return revoked_words(revocation)
         return self.changed(entry)
-
-    def _give_way(self, target: str, mine: str) -> Journal:
-        """Put the pointer where the journal says if it still stands where this hand put it."""
-        while True:
-            journal = self.journal()
-            entry = journal.in_effect(target)
-            wanted = "" if entry is None else entry.version
-            if wanted == mine or self.holder(target) != mine:
-                return journal
-            if entry is not None and not self.judge.trusts(entry, journal):
-                return journal  # the journal's word is not one to follow
-            self.move(target, wanted)
-            mine = wanted
 
 
 def open_words(entry: Entry) -> str:

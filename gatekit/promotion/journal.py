@@ -150,6 +150,10 @@ class Journal:
         """Whether it won its place and was not given up."""
         return self.placed(entry.number).standing in ("in effect", "superseded")
 
+    def has(self, number: int) -> bool:
+        """Whether there is an entry of that number."""
+        return number in self._placed
+
     def placed(self, number: int) -> Placed:
         """What became of an entry of this journal."""
         return self._placed[number]

@@ -14,6 +14,7 @@ from gatekit.promotion.compared import against_the_holder
 from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.proofs import read_proofs
+from gatekit.promotion.protocol import act, open_entries, settle
 from gatekit.promotion.requirements import (
     Claim,
     Override,
@@ -100,8 +101,11 @@ def promote(
     digest = desk.digest(version.version)
     _same_as_tested(ask, digest)
     _require_approval(ask, desk, digest)
-    notes = desk.open_entries() if ask.dry_run else desk.finish_open()
-    journal = desk.journal()
+    if ask.dry_run:
+        journal = desk.journal()
+        notes = open_entries(journal)
+    else:
+        notes, journal = settle(desk)
     claim = Claim(
         target=ask.target,
         version=version.version,
@@ -121,7 +125,7 @@ def promote(
     _refuse_if_open(ended)
     if ask.dry_run:
         return Promotion(ask.name, version.version, ask.target, "dry run", before, found, 0, notes)
-    entry, since = desk.act(_intent(claim, found, policy, ask.approval), journal)
+    entry, since = act(desk, _intent(claim, found, policy, ask.approval), journal)
     return Promotion(
         ask.name, version.version, ask.target, "moved", before, found, entry.number, notes + since
     )

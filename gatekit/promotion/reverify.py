@@ -11,6 +11,7 @@ from gatekit.promotion.desk import Desk, Loads, open_words
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy
 from gatekit.promotion.proofs import read_proofs
+from gatekit.promotion.protocol import settle
 from gatekit.promotion.requirements import expired
 from gatekit.promotion.rollback import RollbackRequest, rollback
 from gatekit.promotion.trusted import revoked_words
@@ -118,7 +119,7 @@ def _aged(desk: Desk, policy: Policy, entry: Entry) -> tuple[str, ...]:
 
 def reconcile(desk: Desk) -> list[str]:
     """Finish or give up what a crash has left open, and say what was done."""
-    notes = list(desk.finish_open())
+    notes = list(settle(desk)[0])
     journal: Journal = desk.journal()
     for target in journal.targets:
         entry, holder = journal.in_effect(target), desk.holder(target)

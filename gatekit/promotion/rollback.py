@@ -10,6 +10,7 @@ from gatekit.policy import Policy
 from gatekit.promotion.desk import Desk, Loads
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy, check_reason, expected
+from gatekit.promotion.protocol import act, settle
 from gatekit.promotion.trusted import Judge, revoked_words
 from gatekit.promotion.words import listed, plain, shown_time
 from gatekit.registry import Registry
@@ -82,11 +83,10 @@ def rollback(
     desk.require_signer("promote", ask.target, f"{ask.name}: no rollback of '{ask.target}'")
     if ask.now:
         return _at_once(desk, ask)
-    notes = desk.finish_open()
-    journal = desk.journal()
+    notes, journal = settle(desk)
     holder = desk.holder(ask.target)
     chosen, skipped = _choose(desk, journal, ask, holder, loads)
-    entry, since = desk.act(_draft(ask, chosen, journal), journal)
+    entry, since = act(desk, _draft(ask, chosen, journal), journal)
     told = (*notes, *skipped, *since)
     return Rollback(ask.name, chosen.version, ask.target, holder, entry.number, chosen, told)
 

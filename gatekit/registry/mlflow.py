@@ -227,16 +227,14 @@ class MlflowRegistry:
         return None if newest is None else _described(newest)
 
     def _move_stage(self, name: str, version: str, stage: str) -> None:
-        try:
-            self._transition(name, version, stage, archive=True)
-        except Exception as error:
-            # Over PostgreSQL with psycopg 3, which `postgresql://` means by now, MLflow's server
-            # compares numbers with text here and rolls back. Then in two steps: at every moment
-            # the stage resolves either to the old holder or to the new one.
-            if "operator does not exist" not in str(error):
-                raise
-            self._transition(name, version, stage)
-            self._archive(name, stage, but=version)
+        """In two steps: at every moment the stage resolves to the old holder or to the new one.
+
+        MLflow's own `archive_existing_versions` reads and writes without a lock, so that two at
+        once leave two holders, and its server cannot do it over PostgreSQL with psycopg 3. Whoever
+        looks after having moved sees everybody who moved before.
+        """
+        self._transition(name, version, stage)
+        self._archive(name, stage, but=version)
 
     def _archive(self, name: str, stage: str, but: str = "") -> None:
         """Archive everybody in the stage: after a race there can be more than one."""
@@ -244,10 +242,8 @@ class MlflowRegistry:
             if each.current_stage == stage and str(each.version) != but:
                 self._transition(name, str(each.version), "Archived")
 
-    def _transition(self, name: str, version: str, stage: str, *, archive: bool = False) -> None:
-        self._client.transition_model_version_stage(
-            name, version, stage, archive_existing_versions=archive
-        )
+    def _transition(self, name: str, version: str, stage: str) -> None:
+        self._client.transition_model_version_stage(name, version, stage)
 
     def _staged(self, what: str, call: Callable[[], T]) -> T:
         """Make a call about stages, without MLflow's warning that stages are deprecated."""
@@ -267,9 +263,13 @@ class MlflowRegistry:
     def _files_of(self, name: str, version: str) -> str:
         if self._registry_uri.startswith("databricks"):
             return f"models:/{name}/{version}"  # its files are only reachable through its registry
-        self.version(name, version)
         with self._asking(f"the files of {name} version {version}"):
-            return str(self._client.get_model_version_download_uri(name, version))
+            try:
+                return str(self._client.get_model_version_download_uri(name, version))
+            except Exception as error:
+                if error_code(error) == "RESOURCE_DOES_NOT_EXIST":
+                    self.version(name, version)  # says which versions there are
+                raise
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:

@@ -62,7 +62,7 @@ def test_a_bar_on_each_measure_is_compared_and_holds(sliced):
         (SLICES, 'target = "label"\nslices = "city"', "must be a list of columns and of lists"),
         (SLICES, 'target = "label"\nslices = [["city", 3]]', "must be a list of columns and of"),
         (SLICES, 'target = "label"\nslices = ["city", []]', "must be a list of columns and of"),
-        (SLICES, 'target = "label"\nslices = ["city", ["city"]]', "names a slice twice"),
+        (SLICES, 'target = "label"\nslices = ["city", ["city"]]', "names the same columns twice"),
         (SLICES, 'target = "label"\nslices = [["city", "city"]]', "crosses a column with itself"),
         (SLICES, 'target = "label"', "slice_floor is set, and data.holdout.slices is empty"),
         ("slice_floor = 0.8", "slice_support = 0.5", "a whole number above 0 is needed"),

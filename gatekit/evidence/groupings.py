@@ -1,0 +1,97 @@
+"""Counts of rows by everything that fairness tells apart at once: all sensitive columns together.
+
+One pass gives the joint table; every sensitive column and every crossing is a sum over its cells.
+So a resample of the joint table resamples all of them together, with the rows they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekit.evidence.codes import Coded
+
+Ints = NDArray[np.int64]
+DENSE = 100_000  # with more possible combinations than this only those that occur are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A sensitive column, or a crossing: its groups, and each joint cell's place in (G, 2, 2)."""
+
+    name: str
+    groups: tuple[str, ...]  # "sex=f race=2"; every combination, also one without rows
+    place: Ints  # (C,): 4 * group + 2 * true label + predicted label
+
+    def tables(self, counts: Ints) -> Ints:
+        """(..., C) counts of the joint cells to (..., G, 2, 2): group, true label, predicted."""
+        order = np.argsort(self.place, kind="stable")
+        places = self.place[order]
+        starts = np.flatnonzero(np.diff(places, prepend=-1))
+        made = np.zeros((*counts.shape[:-1], 4 * len(self.groups)), dtype=np.int64)
+        made[..., places[starts]] = np.add.reduceat(counts[..., order], starts, axis=-1)
+        return made.reshape(*counts.shape[:-1], len(self.groups), 2, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class JointCounts:
+    """Rows in each cell of (all sensitive columns, true label, predicted label) that has any."""
+
+    counts: Ints  # (C,)
+    groupings: tuple[Grouping, ...]
+
+    def rows(self) -> int:
+        """How many rows were counted."""
+        return int(self.counts.sum())
+
+
+def count_jointly(
+    columns: Mapping[str, Coded],
+    groupings: tuple[tuple[str, ...], ...],
+    truth: NDArray[np.bool_],
+    said: NDArray[np.bool_],
+) -> JointCounts:
+    """Count rows by (every column, true label, predicted label) in one pass.
+
+    `groupings` names the columns of each grouping. `truth` and `said` are (n,): whether a row
+    has, and is said to have, the positive label.
+    """
+    codes, values_of = _combined(columns)
+    rows = codes * 4  # in place from here on: every further array of n costs as much as a count
+    rows += truth.view(np.int8) * np.int8(2) + said.view(np.int8)
+    found = np.bincount(rows)
+    cells = np.flatnonzero(found)
+    values = {name: part[cells // 4] for name, part in values_of.items()}
+    made = tuple(_grouping(each, columns, values, cells % 4) for each in groupings)
+    return JointCounts(found[cells].astype(np.int64), made)
+
+
+def _combined(columns: Mapping[str, Coded]) -> tuple[Ints, dict[str, Ints]]:
+    """One code for each row, (n,), and for each column the value that a code stands for."""
+    parts: dict[str, Ints] = {}
+    codes, size = np.zeros(1, dtype=np.int64), 1
+    for name, (values, index) in columns.items():
+        many = len(values)
+        codes = codes * many + index if parts else index
+        parts = {known: np.repeat(part, many) for known, part in parts.items()}
+        parts[name] = np.tile(np.arange(many), size)
+        size *= many
+        if size > DENSE:
+            kept, codes = np.unique(codes, return_inverse=True)
+            parts = {known: part[kept] for known, part in parts.items()}
+            size = kept.size
+    return codes, parts
+
+
+def _grouping(
+    names: tuple[str, ...], columns: Mapping[str, Coded], values: dict[str, Ints], label: Ints
+) -> Grouping:
+    groups, index = [""], np.zeros(label.size, dtype=np.int64)
+    for name in names:
+        known = columns[name][0]
+        index = index * len(known) + values[name]
+        groups = [f"{group} {name}={value}".strip() for group in groups for value in known]
+    return Grouping(" x ".join(names), tuple(groups), 4 * index + label)
