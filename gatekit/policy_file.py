@@ -11,10 +11,12 @@ from gatekit.errors import PolicyError
 from gatekit.policy import Attestation, DataSpec, OwnGate, Policy, Target, TrustedKey
 from gatekit.policy_gates import BUILT_IN, Gates
 from gatekit.policy_keys import checked_keys, pem_of
+from gatekit.policy_measures import check_measures
 from gatekit.policy_values import check_kind, nearest
 
 LEVELS = "A level is at least 0.5 (a point decision) and below 1"
-TOP_KEYS = ("model", "task", "positive", "pointer", "engine", "suites", "data", "gates", "own")
+PLAIN_KEYS = ("model", "task", "positive", "score", "threshold", "pointer", "engine", "suites")
+TOP_KEYS = (*PLAIN_KEYS, "data", "gates", "own")
 TRUST_KEYS = ("keys", "attestation")
 
 
@@ -76,7 +78,7 @@ class _Reader:
             for name, table in tables.items()
         }
         own = self._table(content, "own", "")
-        plain = {k: v for k, v in content.items() if k in TOP_KEYS[:6]}
+        plain = {k: v for k, v in content.items() if k in PLAIN_KEYS}
         policy: Policy = self._build(
             Policy,
             plain,
@@ -96,6 +98,7 @@ class _Reader:
         self._check_targets(policy)
         checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
+        check_measures(policy, self._file)
         return policy
 
     def _targets(self, tables: dict[str, Any]) -> dict[str, Target]:
@@ -220,6 +223,7 @@ def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, 
         if change is not None:
             changes.append(change)
     _check_slice_floor(policy, "--gate-set")
+    check_measures(policy, "--gate-set")
     return policy, tuple(changes)
 
 

@@ -9,8 +9,13 @@ Mode = Literal["enforce", "observe"]
 SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of the ladder
 
 
-def _bar(default: float | None = None, *, tighter: Literal["up", "down"]) -> Any:
-    return field(default=default, metadata={"bar": True, "tighter": tighter})
+Of = Literal["anything", "labels", "scores", "scores of two classes", "numbers"]
+
+
+def _bar(
+    default: float | None = None, *, tighter: Literal["up", "down"], of: Of = "anything"
+) -> Any:
+    return field(default=default, metadata={"bar": True, "tighter": tighter, "of": of})
 
 
 def _setting(default: Any, *, tighter: Literal["up", "down"] | None = None) -> Any:
@@ -35,17 +40,35 @@ class GateTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyGate(GateTable):
-    """Floors on measures of labels, and how much accuracy may be lost to the champion (paired)."""
+    """Bars on measures of labels, scores or numbers, and on what is lost to the champion (paired).
 
-    floor: float | None = _bar(tighter="up")
+    `tolerated_loss` and `gain` are of accuracy, for a regression of the mean absolute error.
+    """
+
+    floor: float | None = _bar(tighter="up", of="labels")
     tolerated_loss: float | None = _bar(tighter="down")
-    balanced_accuracy: float | None = _bar(tighter="up")
-    precision: float | None = _bar(tighter="up")
-    recall: float | None = _bar(tighter="up")
-    specificity: float | None = _bar(tighter="up")
-    f1: float | None = _bar(tighter="up")
-    mcc: float | None = _bar(tighter="up")
-    slice_floor: float | None = _bar(tighter="up")
+    gain: float | None = _bar(tighter="up")
+    balanced_accuracy: float | None = _bar(tighter="up", of="labels")
+    precision: float | None = _bar(tighter="up", of="labels")
+    recall: float | None = _bar(tighter="up", of="labels")
+    specificity: float | None = _bar(tighter="up", of="labels")
+    f1: float | None = _bar(tighter="up", of="labels")
+    mcc: float | None = _bar(tighter="up", of="labels")
+    log_loss: float | None = _bar(tighter="down", of="scores")
+    brier: float | None = _bar(tighter="down", of="scores")
+    auc: float | None = _bar(tighter="up", of="scores of two classes")
+    average_precision: float | None = _bar(tighter="up", of="scores of two classes")
+    calibration_error: float | None = _bar(tighter="down", of="scores")
+    auc_loss: float | None = _bar(tighter="down", of="scores of two classes")
+    log_loss_rise: float | None = _bar(tighter="down", of="scores")
+    mae: float | None = _bar(tighter="down", of="numbers")
+    rmse: float | None = _bar(tighter="down", of="numbers")
+    r2: float | None = _bar(tighter="up", of="numbers")
+    quantile_loss: float | None = _bar(tighter="down", of="numbers")
+    bias: float | None = _bar(tighter="down", of="numbers")
+    rmse_rise: float | None = _bar(tighter="down", of="numbers")
+    quantile: float = _setting(0.5)
+    slice_floor: float | None = _bar(tighter="up", of="labels")
     slice_support: int = _setting(30, tighter="up")
 
 
@@ -70,18 +93,18 @@ class SchemaGate(GateTable):
 class FairnessGate(GateTable):
     """Largest gaps between groups, and the smallest ratio of selection rates."""
 
-    demographic_parity_difference: float | None = _bar(tighter="down")
-    equal_opportunity_difference: float | None = _bar(tighter="down")
-    equalized_odds_difference: float | None = _bar(tighter="down")
-    selection_rate_ratio: float | None = _bar(tighter="up")
+    demographic_parity_difference: float | None = _bar(tighter="down", of="labels")
+    equal_opportunity_difference: float | None = _bar(tighter="down", of="labels")
+    equalized_odds_difference: float | None = _bar(tighter="down", of="labels")
+    selection_rate_ratio: float | None = _bar(tighter="up", of="labels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobustnessGate(GateTable):
     """Noise of `spread` (a share of each column's standard deviation) added to every number."""
 
-    noise_floor: float | None = _bar(tighter="up")
-    stability: float | None = _bar(tighter="up")
+    noise_floor: float | None = _bar(tighter="up", of="labels")
+    stability: float | None = _bar(tighter="up", of="labels")
     spread: float = _setting(0.1, tighter="up")
 
 
