@@ -21,6 +21,11 @@ def check_measures(policy: Policy, where: str) -> None:
             f"{where}: score names the column {policy.score!r}, and the task is multiclass",
             'One column cannot hold the scores of several classes: score = "predict_proba"',
         )
+    if not 0 < policy.threshold < 1:
+        raise PolicyError(
+            f"{where}: threshold is {policy.threshold:g}",
+            "A score from which on a row is said to be positive lies between 0 and 1",
+        )
     if not 0 < policy.gates.accuracy.quantile < 1:
         raise PolicyError(
             f"{where}: gates.accuracy.quantile is {policy.gates.accuracy.quantile:g}",

@@ -8,7 +8,7 @@ from gatekit.errors import PolicyError
 from gatekit.ledger import Bar, NoBar
 from gatekit.policy import Policy
 from gatekit.policy_file import apply_sets, read_policy
-from gatekit.policy_gates import BUILT_IN, Gates
+from gatekit.policy_gates import BUILT_IN, AccuracyGate, Gates
 
 SMALL = """
 model = "toy"
@@ -173,7 +173,14 @@ def test_the_digest_changes_with_every_number_of_every_gate(read, gate, key, tig
 
 
 def small_for(key):
-    """The small policy; a bar on slices needs slices."""
+    """The small policy; a bar on slices needs slices, one on scores needs to know where they are,
+    and one on numbers a regression.
+    """
+    of = {field.name: field.metadata.get("of", "") for field in fields(AccuracyGate)}.get(key, "")
+    if of.startswith("scores"):
+        return 'score = "predict_proba"\n' + SMALL
+    if of == "numbers":
+        return 'task = "regression"\n' + SMALL
     return SMALL + 'slices = ["contract"]\n' if key.startswith("slice_") else SMALL
 
 

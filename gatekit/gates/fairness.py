@@ -16,7 +16,7 @@ from gatekit.errors import DataError
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import GroupTable, group_table, is_label
 from gatekit.gate import Ask, measure
-from gatekit.gates.accuracy import named
+from gatekit.gates.applies import named
 from gatekit.stats import proportion
 from gatekit.subject import Subject
 

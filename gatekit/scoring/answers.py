@@ -73,7 +73,7 @@ def _named(raw: Any, score: str, flat: Callable[[object], Array]) -> Scored:
     if score not in columns:
         found = f"its columns are {', '.join(map(repr, columns))}" if columns else "it has no names"
         raise ModelMisbehaved(
-            f"the model's answer has no column {score!r}, which the policy calls the score: {found}",
+            f"the model's answer has no column {score!r}, the policy's score: {found}",
             f'Name one that is there, or say score = "{PROBABILITIES}" where the whole answer is '
             "scores",
         )

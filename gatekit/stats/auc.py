@@ -18,7 +18,11 @@ from gatekit.stats.proportion import POINT
 FEWEST_ROWS = 30  # of either label; DeLong's variance of fewer is too small too often
 FEW_LOST = 30  # rows of the scarcer label on the wrong side, about: see `bounds`
 HARDLY_ANY_LOST = 5
-METHODS = ("DeLong, logit scale", "wider of DeLong and Newcombe", "Clopper-Pearson of scarcer label")
+METHODS = (
+    "DeLong, logit scale",
+    "wider of DeLong and Newcombe",
+    "Clopper-Pearson of scarcer label",
+)
 _HALVINGS = 60
 
 Counts = NDArray[np.int64]

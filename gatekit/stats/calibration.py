@@ -37,7 +37,8 @@ def bins(scores: Floats, true: Floats, rows: Floats, most: int = BINS) -> Bins:
     up_to = np.cumsum(rows)
     middle = up_to - rows / 2
     place = np.minimum((middle * wanted / total).astype(int), wanted - 1)
-    sums = [np.bincount(place, w, minlength=wanted) for w in (rows, true, rows * scores)]
+    weights = (rows, true, rows * scores)
+    sums = [np.asarray(np.bincount(place, w, minlength=wanted), dtype=float) for w in weights]
     held = sums[0] > 0
     return Bins(sums[0][held], sums[1][held], sums[2][held] / sums[0][held])
 
@@ -66,7 +67,10 @@ def bounds(found: Bins, level: float) -> tuple[float, float, float]:
     scale = float((parts**2).sum() / parts.sum())
     freedom = float(parts.sum() / scale)
     seen = float(weight @ gap**2) / scale
-    low, high = _noncentrality(seen, freedom, level), _noncentrality(max(seen, freedom), freedom, 1 - level)
+    low, high = (
+        _noncentrality(seen, freedom, level),
+        _noncentrality(max(seen, freedom), freedom, 1 - level),
+    )
     return value, min(value, math.sqrt(scale * low)), max(value, math.sqrt(scale * high))
 
 

@@ -19,7 +19,8 @@ METHOD = "leaning studentised mean (Hall)"
 @dataclass(frozen=True, slots=True)
 class Moments:
     """Of n values: the mean, the means of the second and third power of what is beside it, and the
-    smallest and the largest."""
+    smallest and the largest.
+    """
 
     n: int
     mean: float
@@ -73,7 +74,9 @@ def _bound(found: Moments, level: float) -> float:
     return found.mean - error * _unskewed(t, skewness, found.n)
 
 
-def paired_bounds(differences: NDArray[np.float64], most: float, level: float) -> tuple[float, float]:
+def paired_bounds(
+    differences: NDArray[np.float64], most: float, level: float
+) -> tuple[float, float]:
     """As `bounds`, for differences between two models on the same rows, (n,).
 
     Two models that never differ on n rows may differ on others, on a share of 1 - (1 - level)^(1/n)
