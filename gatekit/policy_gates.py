@@ -67,7 +67,7 @@ class AccuracyGate(GateTable):
     quantile_loss: float | None = _bar(tighter="down", of="numbers")
     bias: float | None = _bar(tighter="down", of="numbers")
     rmse_rise: float | None = _bar(tighter="down", of="numbers")
-    quantile: float = _setting(0.5)
+    quantile: float = _setting(0.5, tighter="up")
     slice_floor: float | None = _bar(tighter="up", of="labels")
     slice_support: int = _setting(30, tighter="up")
 
