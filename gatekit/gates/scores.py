@@ -220,8 +220,8 @@ def _probabilities(model: Subject, holdout: Holdout) -> Floats | Unusable:
     if stray := _stray(model, holdout):
         return Unusable(stray)
     whole = model.scored(holdout).scores
-    outside = (whole < 0) | (whole > 1)
-    if outside.any():
+    if whole.size and (whole.min() < 0 or whole.max() > 1):
+        outside = (whole < 0) | (whole > 1)
         where = np.argwhere(outside)[0]
         return Unusable(
             f"{model.title} scores {int(outside.sum()):,} times outside 0 to 1, first "
@@ -257,9 +257,10 @@ def _places(model: Subject, holdout: Holdout) -> NDArray[np.int64] | Unusable:
 def _stray(model: Subject, holdout: Holdout) -> str:
     if model.task != "binary":
         return ""
-    others = holdout.y[~is_label(holdout.y, model.positive)]
-    if others.size == holdout.rows:
+    mine = is_label(holdout.y, model.positive)
+    if not mine.any():
         return "no row of the holdout has the positive label: say which it is, positive = ..."
+    others = holdout.y[~mine]
     if others.size and not bool(np.all(others == others[0])):
         return (
             'the holdout has more than two labels and the task is binary: say task = "multiclass"'

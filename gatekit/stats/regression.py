@@ -63,6 +63,8 @@ def determination(y: Floats, said: Floats, level: float) -> Bounded:
     ratio = float(squares.mean()) / variance
     low, high = mean.bounds(Moments.of((squares - ratio * beside) / variance), level)
     value = 1 - ratio
+    if math.isinf(low):
+        return value, low, high
     return value, min(value, value - high), max(value, min(1.0, value - low))
 
 
