@@ -82,6 +82,7 @@ def saved(pipeline, tmp_path_factory):
                 signature=infer_signature(data, getattr(pipeline, how)(data)),
                 pyfunc_predict_fn=how,
                 pip_requirements=["scikit-learn"],
+                skops_trusted_types=["numpy.dtype"],
             )
     return folders
 
