@@ -20,6 +20,8 @@ LAST_BISECTIONS = 10
 WALKS = (0.3, 0.1, 0.05)
 ROUNDS = 3
 TRIES = 40
+CORNERS = 40
+FAR = 20.0  # spreads: an end where a column has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def attack(
     settings = grid.settings(hunt, pool.values)
     points, rows = _starts(hunt, pool)
     grid.singles(hunt, settings)
+    _corners(hunt, random)
     points = closer(hunt, points, space.origin()[rows], rows, BISECTIONS)
     _walks(hunt, random)
     grid.polish(hunt, points, rows)
@@ -88,6 +91,16 @@ def _starts(hunt: Hunt, pool: Pool) -> tuple[Points, Indexes]:
     points, rows = points[flipped], rows[flipped]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     return points[place < KEPT], rows[place < KEPT]
+
+
+def _corners(hunt: Hunt, random: np.random.Generator) -> None:
+    """For rows without a success: the far ends of a random part of their columns."""
+    rows = np.repeat(np.setdiff1d(np.arange(hunt.space.rows), hunt.found), CORNERS)
+    down, up = (limit[rows] for limit in hunt.space.limits())
+    draw = random.random(down.shape)
+    ends = np.where(draw < 1 / 3, down, np.where(draw < 2 / 3, up, 0.0))
+    ends = np.clip(ends, -FAR, FAR)
+    hunt.flips(np.where(hunt.space.categories(), hunt.space.origin()[rows], ends), rows)
 
 
 def _checked(hunt: Hunt) -> Found:
