@@ -14,6 +14,7 @@ from gatekit.attack.space import Indexes, Points
 
 QUANTILES = 8
 POLISH_STEPS = 5
+MOST_LEVELS = 20  # of a category tried alone
 MOST_TOGETHER = 4
 
 
@@ -22,7 +23,10 @@ def settings(hunt: Hunt, pool: Points, quantiles: int = QUANTILES) -> list[NDArr
     found = []
     for i, axis in enumerate(hunt.space.axes):
         if axis.is_category:
-            found.append(np.unique(pool[:, i]))
+            levels = np.unique(pool[:, i][pool[:, i] >= 0])
+            found.append(
+                levels[:: max(1, len(levels) // MOST_LEVELS)] if len(levels) else np.zeros(1)
+            )
         else:
             found.append(np.unique(np.quantile(pool[:, i], np.linspace(0, 1, quantiles))))
     return found
@@ -46,7 +50,7 @@ def shift(hunt: Hunt, row: int) -> NDArray[np.float64]:
         0.0 if a.is_category or a.spread <= 0 else float(a.origin[row]) / a.spread
         for a in hunt.space.axes
     ]
-    return np.nan_to_num(np.array(parts))
+    return np.array([0.0 if np.isnan(part) else part for part in parts])
 
 
 def singles(hunt: Hunt, grid: list[NDArray[np.float64]]) -> None:

@@ -22,9 +22,10 @@ UNKNOWN = -1  # the level of a category that is empty
 class Axis:
     """One column: its values in the attacked rows, and its rules.
 
-    `origin` is (n,): float64 for a quantity (NaN is a gap, which stays), int64 for whole numbers,
-    the index of a level for a category (-1 is a gap). `low` and `high` are inclusive, in the column's
-    unit, and whole for whole numbers. `spread` is the unit of distance; a changed category counts `cost`.
+    `origin` is (n,): float64 for a quantity (NaN is a gap, which stays), int64 for whole
+    numbers, the index of a level for a category (-1 is a gap). `low` and `high` are inclusive, in
+    the column's unit, and whole for whole numbers. `spread` is the unit of distance; a changed
+    category counts `cost`.
     """
 
     name: str
@@ -146,7 +147,8 @@ class Space:
                 parts.append(axis.cost * (points[:, i] != axis.origin[rows]))
             else:
                 parts.append(points[:, i])
-        return np.sqrt(np.sum(np.square(np.column_stack(parts)), axis=1))
+        length: NDArray[np.float64] = np.linalg.norm(np.column_stack(parts), axis=1)
+        return length
 
     def _points(self, values: list[NDArray[Any]], rows: Indexes) -> Points:
         columns = []

@@ -36,9 +36,7 @@ def walk(hunt: Hunt, rows: Indexes, reach: float, random: np.random.Generator) -
 
 
 def _columns(hunt: Hunt, rows: Indexes, random: np.random.Generator) -> NDArray[np.intp]:
-    numbers = np.flatnonzero(
-        hunt.space.movable()[rows].any(axis=0) & ~hunt.space.categories()
-    )
+    numbers = np.flatnonzero(hunt.space.movable()[rows].any(axis=0) & ~hunt.space.categories())
     if numbers.size > MOST_COLUMNS:
         numbers = np.sort(random.choice(numbers, MOST_COLUMNS, replace=False))
     return numbers
@@ -98,7 +96,9 @@ def _follow(hunt: Hunt, start: Points, normal: Points, rows: Indexes) -> None:
     """Bisect along the path of nearest points to planes with that normal."""
     down, up = (limit[rows] for limit in hunt.space.limits())
     length = np.linalg.norm(normal, axis=1)
-    normal = np.divide(normal, length[:, None], out=np.zeros_like(normal), where=length[:, None] > 0)
+    normal = np.divide(
+        normal, length[:, None], out=np.zeros_like(normal), where=length[:, None] > 0
+    )
 
     def at(t: Floats) -> Points:
         path = np.clip(t[:, None] * normal, down, up)
