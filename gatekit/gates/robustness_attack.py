@@ -48,20 +48,21 @@ _DONE: WeakKeyDictionary[Subject, dict[tuple[str, int, int], Attacked]] = WeakKe
 @measure
 def robust_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of rows labelled right that stay so against the attack within `epsilon` spreads."""
-    name = f"accuracy under attack within {ask.settings.epsilon:g}"
+    name = "robust accuracy"
     if not _asked(ask):
         return _not_asked(name, ask)
     done = attacked(candidate, holdout, ask)
     kept = done.right & (done.distance > ask.settings.epsilon)
     broken = int(np.sum(done.right & ~kept))
-    line = f"{broken:,} of {int(done.right.sum()):,} rows that were right are broken"
+    within = f"within {ask.settings.epsilon:g} spreads"
+    line = f"{broken:,} of {int(done.right.sum()):,} right rows are broken {within}"
     return share(name, int(kept.sum()), kept.size, ask, (line, *_cost(done)))
 
 
 @measure
 def median_distance(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Median over rows of the smallest move found that changes the label, in spreads."""
-    name = "median distance to another label"
+    name = "median distance"
     if not _asked(ask):
         return _not_asked(name, ask)
     done = attacked(candidate, holdout, ask)
@@ -75,7 +76,7 @@ def distance_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
 ) -> Estimate:
     """Median over the same rows of the candidate's distance less the champion's, in spreads."""
-    name = "gain in distance to another label"
+    name = "distance gain"
     if isinstance(champion, NoChampion):
         return no_champion(name, ask.level, champion.reason)
     if not _asked(ask):

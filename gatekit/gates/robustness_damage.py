@@ -31,25 +31,25 @@ LINES = 12
 @measure
 def accuracy_with_missing(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Accuracy with a column empty, of those that the signature lets be empty."""
-    return _worst("accuracy with a column empty", damage.emptied, candidate, holdout, ask)
+    return _worst("accuracy, empty", damage.emptied, candidate, holdout, ask)
 
 
 @measure
 def accuracy_with_outliers(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Accuracy with a quantity far outside what was seen."""
-    return _worst("accuracy with outliers", damage.outlying, candidate, holdout, ask)
+    return _worst("accuracy, outliers", damage.outlying, candidate, holdout, ask)
 
 
 @measure
 def accuracy_with_unit_slips(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Accuracy with a quantity in a wrong unit."""
-    return _worst("accuracy with a wrong unit", damage.slipped, candidate, holdout, ask)
+    return _worst("accuracy, wrong unit", damage.slipped, candidate, holdout, ask)
 
 
 @measure
 def accuracy_with_other_categories(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Accuracy with a category swapped for another, or for one never seen."""
-    return _worst("accuracy with other categories", damage.recategorised, candidate, holdout, ask)
+    return _worst("accuracy, categories", damage.recategorised, candidate, holdout, ask)
 
 
 @measure
@@ -72,7 +72,7 @@ def rearranged(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     detail = tuple(f"{name}: {count:,} labels differ" for name, count in changed.items())
     method = "every row asked again"
     return exact(
-        "labels changed by order", sum(changed.values()), n=len(plain), method=method, detail=detail
+        "order violations", sum(changed.values()), n=len(plain), method=method, detail=detail
     )
 
 

@@ -41,7 +41,7 @@ def _measure_of(name: str, expected: Expectation) -> Measure:
     def broken(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         """Rows whose label does not do what is expected."""
         wrong, how = breaking(candidate, holdout, expected)
-        words = f"rows that break {name}"
+        words = f"breaks {name}"
         detail = (f"{how}: {int(wrong.sum()):,} of {wrong.size:,} labels break it",)
         if expected.tolerated == 0:
             return exact(words, int(wrong.sum()), n=wrong.size, method="every row", detail=detail)

@@ -9,7 +9,7 @@ from gatekit.attack.search import attack
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 EPSILONS = (0.1, 0.25, 0.5, 1.0, 1.5)
-ROWS = 30
+ROWS = 25
 
 
 def hop_skip_jump(t, cost):

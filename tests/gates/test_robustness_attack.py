@@ -1,6 +1,5 @@
 """The attack through a subject: types of the signature, rules of the policy, pairs with a champion."""
 
-import datetime
 import math
 
 import numpy as np
@@ -20,14 +19,14 @@ ROWS = 300
 def holdout(make_holdout):
     random = np.random.default_rng(4)
     x = random.normal(0, 3, ROWS)
-    day = datetime.datetime(2026, 1, 1)
+    day = np.datetime64("2026-01-01", "ns")
     columns = {
         "x": x,
         "f": random.normal(size=ROWS).astype(np.float32),
         "n": random.integers(0, 30, ROWS),
         "c": random.choice(["u", "v", "w"], ROWS),
         "b": random.random(ROWS) < 0.5,
-        "d": pa.array([day] * ROWS, pa.timestamp("ns")),
+        "d": np.repeat(day, ROWS),
     }
     return make_holdout(pa.table({**columns, "label": (x > 0).astype(int)}))
 
