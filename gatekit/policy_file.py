@@ -72,8 +72,7 @@ class _Reader:
         self._known(tables, BUILT_IN, "gates.", "A team's own gate is declared as [own.NAME]")
         types = {f.name: type(f.default) for f in fields(Gates)}
         gates = {
-            name: self._build(types[name], table, f"gates.{name}.")
-            for name, table in tables.items()
+            name: self._gate(types[name], table, f"gates.{name}.") for name, table in tables.items()
         }
         own = self._table(content, "own", "")
         plain = {k: v for k, v in content.items() if k in TOP_KEYS[:6]}
@@ -98,6 +97,21 @@ class _Reader:
         checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
         return policy
+
+    def _gate(self, kind: Any, table: Any, where: str) -> Any:
+        """A gate's table; what is a table of tables in it is built one by one."""
+        if not isinstance(table, dict):
+            return self._build(kind, table, where)
+        given: dict[str, Any] = {}
+        for f in fields(kind):
+            if (inner := f.metadata.get("tables")) and f.name in table:
+                named = self._table(table, f.name, where)
+                given[f.name] = {
+                    name: self._build(inner, entry, f"{where}{f.name}.{name}.")
+                    for name, entry in named.items()
+                }
+        plain = {key: value for key, value in table.items() if key not in given}
+        return self._build(kind, plain, where, given=given)
 
     def _targets(self, tables: dict[str, Any]) -> dict[str, Target]:
         targets = {}
@@ -255,6 +269,8 @@ def _apply_one(
     by_name = {f.name: f for f in fields(table)}
     if name not in by_name:
         raise PolicyError(f"{where}: no such key", nearest(name, tuple(by_name)))
+    if by_name[name].metadata.get("tables"):
+        raise PolicyError(f"{where}: tables are set in the policy only", "Edit gates.toml")
     hint = get_type_hints(type(table))[name]
     now = check_kind(hint, value, lambda words: PolicyError(f"{where} {words}"))
     if name == "level" and not 0.5 <= now < 1:  # noqa: PLR2004 - 0.5 is a point decision
