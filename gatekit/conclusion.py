@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
+from gatekit.identity import identity
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
@@ -24,9 +23,8 @@ from gatekit.report.document import (
     summary_tag,
 )
 from gatekit.report.page import render_page
+from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
 from gatekit.run import GateRun
-
-PACKAGES = ("pytest-gatekit", "mlflow", "numpy", "scikit-learn", "scipy", "pandas", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,7 @@ class Conclusion:
     gate_run: str = ""  # the registry's id of the attached run
     moved: str = ""  # what the promotion did, in words
     refusals: tuple[str, ...] = ()
+    signing: str = ""  # who signed it, or why nobody did, in words; empty if nobody asks
 
 
 def conclude(
@@ -47,18 +46,20 @@ def conclude(
 ) -> Conclusion:
     """Judge the ledger and carry the judgement out.
 
-    The report is written to `folder` and, for a registered version, attached to it; a pass with a
-    target moves the pointer. A registry that fails here is a refusal in words, never a crash.
+    The report is written to `folder`, signed if there is a key, and, for a registered version,
+    attached to it; a pass with a target moves the pointer. A registry that fails here is a refusal
+    in words, never a crash.
     """
     decision = decide_run(ledger, run.plan.policy, asked)
-    report = build_report(_identity(run), ledger, decision, asked)
+    report = build_report(identity(run, ledger), ledger, decision, asked)
     raw = report.to_json()
-    files = _write(folder, report, raw)
+    envelopes, signing = _sign(run, report)
+    files = _write(folder, report, raw, envelopes)
     refusals: list[str] = []
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
-            gate_run = attach(registry, run.model, report, raw)
+            gate_run = attach(registry, run.model, report, raw, envelopes)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
     if asked.target is not None and registry is not None:
@@ -67,10 +68,25 @@ def conclude(
     partly = decision.outcome is GateOutcome.INCOMPLETE and worked
     passed = decision.outcome is GateOutcome.PASSED or partly
     code = 0 if passed and not refusals else 1
-    return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals))
+    return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals), signing)
 
 
-def attach(registry: Registry, model: Candidate, report: Report, raw: bytes) -> str:
+def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:
+    """The envelopes, and who signed them; or none, and why."""
+    why = why_unsigned(run.plan.policy, run.signer, getattr(run, "walls", None))
+    if run.signer is None or why:
+        return {}, why
+    envelopes = signed_files(report, run.signer, run.plan.policy.attestation.valid_days)
+    return envelopes, f"signed by key {run.signer.public.keyid[:8]}"
+
+
+def attach(
+    registry: Registry,
+    model: Candidate,
+    report: Report,
+    raw: bytes,
+    envelopes: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Keep the report as a gate run of its own, and name it by a tag on the version."""
     title = f"gate {model.name} version {model.version}: {report.outcome}"
     tags = {
@@ -90,9 +106,10 @@ def attach(registry: Registry, model: Candidate, report: Report, raw: bytes) -> 
         )
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
-    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode()}
+    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes}
     run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
-    registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, summary_tag(report, raw))
+    tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
+    registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
     return run_id
 
 
@@ -102,6 +119,7 @@ def _promote(
     if decision.outcome is not GateOutcome.PASSED or refusals:
         refusals.extend(decision.reasons or ["the run is not a pass"])
         return ""
+    from gatekit.attest.signing import find_signer
     from gatekit.promotion.promote import PromotionRequest, promote
 
     request = PromotionRequest(
@@ -110,63 +128,27 @@ def _promote(
         target=target,
         by=person(),
         tested_digest=run.model.digest,
+        data_sha256=run.holdout.sha256,
     )
     try:
-        done = promote(request, registry, run.plan.reviewed)
+        policy = run.plan.reviewed
+        signer = find_signer(policy.attestation, run.plan.policy_file.parent)
+        done = promote(request, registry, policy, signer=signer)
         return f"{done.words} {'; '.join(done.notes)}".strip()
     except GatekitError as error:
         refusals.extend(getattr(error, "reasons", ()) or [str(error)])
         return ""
 
 
-def _write(folder: Path, report: Report, raw: bytes) -> tuple[Path, ...]:
+def _write(
+    folder: Path, report: Report, raw: bytes, envelopes: Mapping[str, bytes]
+) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
+    for name in ENVELOPE_FILES:  # one of an earlier run must not lie beside this report
+        (folder / name).unlink(missing_ok=True)
+    for name, envelope in envelopes.items():
+        (folder / name).write_bytes(envelope)
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
     return document, page
-
-
-def _identity(run: GateRun) -> dict[str, dict[str, Any]]:
-    plan, champion = run.plan, run.champion_model
-    return {
-        "model": run.model.as_dict(),
-        "champion": {
-            "title": champion.title,
-            "version": champion.version,
-            "digest": champion.digest,
-        }
-        if isinstance(champion, Candidate)
-        else {"none": champion.reason},
-        "data": {
-            "path": plan.policy.holdout.path,
-            "sha256": run.holdout.sha256,
-            "rows": run.holdout.rows,
-            "target": plan.policy.holdout.target,
-        },
-        "policy": {
-            "file": plan.policy_file.name,
-            "digest": plan.reviewed.digest,
-            "text": plan.policy_file.read_text(encoding="utf-8"),
-            "changes": [
-                {"key": c.key, "gate": c.gate, "loosened": c.loosened, "words": c.words()}
-                for c in plan.changes
-            ],
-        },
-        "run": {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": person(),
-            "engine": run.engine,
-            "service_url": plan.request.service_url,
-            "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}",
-            "packages": {name: _installed(name) for name in PACKAGES},
-        },
-    }
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -74,8 +74,7 @@ class _Reader:
         self._known(tables, BUILT_IN, "gates.", "A team's own gate is declared as [own.NAME]")
         types = {f.name: type(f.default) for f in fields(Gates)}
         gates = {
-            name: self._build(types[name], table, f"gates.{name}.")
-            for name, table in tables.items()
+            name: self._gate(types[name], table, f"gates.{name}.") for name, table in tables.items()
         }
         own = self._table(content, "own", "")
         plain = {k: v for k, v in content.items() if k in PLAIN_KEYS}
@@ -96,10 +95,26 @@ class _Reader:
             },
         )
         self._check_targets(policy)
+        self._check_pointers(policy)
         checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
         check_measures(policy, self._file)
         return policy
+
+    def _gate(self, kind: Any, table: Any, where: str) -> Any:
+        """A gate's table; what is a table of tables in it is built one by one."""
+        if not isinstance(table, dict):
+            return self._build(kind, table, where)
+        given: dict[str, Any] = {}
+        for f in fields(kind):
+            if (inner := f.metadata.get("tables")) and f.name in table:
+                named = self._table(table, f.name, where)
+                given[f.name] = {
+                    name: self._build(inner, entry, f"{where}{f.name}.{name}.")
+                    for name, entry in named.items()
+                }
+        plain = {key: value for key, value in table.items() if key not in given}
+        return self._build(kind, plain, where, given=given)
 
     def _targets(self, tables: dict[str, Any]) -> dict[str, Target]:
         targets = {}
@@ -147,6 +162,23 @@ class _Reader:
             if target.from_ is not None and target.from_ not in policy.promotion:
                 raise self._wrong(
                     f"{where}.from", f"is {target.from_!r}", "there is no such promotion table"
+                )
+
+    def _check_pointers(self, policy: Policy) -> None:
+        copies = [policy.pointer_name(name) for name in policy.promotion]
+        if policy.pointer == "copy" and len({policy.model, *copies}) <= len(copies):
+            raise self._wrong("promotion", "has two targets in one model", "each has its own")
+        for name, target in policy.promotion.items():
+            where = f"promotion.{name}"
+            if target.second_person and not policy.keys:
+                raise self._wrong(
+                    f"{where}.second_person",
+                    "is set, but no [keys.NAME] says whom to tell apart",
+                    "a person is known by a key",
+                )
+            if target.model is not None and policy.pointer != "copy":
+                raise self._wrong(
+                    f"{where}.model", "is set", 'only pointer = "copy" has a model for a target'
                 )
 
     def _own(self, table: Any, name: str) -> OwnGate:
@@ -241,6 +273,8 @@ def _apply_one(
     by_name = {f.name: f for f in fields(table)}
     if name not in by_name:
         raise PolicyError(f"{where}: no such key", nearest(name, tuple(by_name)))
+    if by_name[name].metadata.get("tables"):
+        raise PolicyError(f"{where}: tables are set in the policy only", "Edit gates.toml")
     hint = get_type_hints(type(table))[name]
     now = check_kind(hint, value, lambda words: PolicyError(f"{where} {words}"))
     if name == "level" and not 0.5 <= now < 1:  # noqa: PLR2004 - 0.5 is a point decision

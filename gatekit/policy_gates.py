@@ -100,12 +100,61 @@ class FairnessGate(GateTable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRule:
+    """[gates.robustness.columns.NAME]: what an attack may do to a column.
+
+    Without one a number stays within the range that the holdout has, and a word among its words.
+    """
+
+    immutable: bool = False
+    min: float | None = None
+    max: float | None = None
+    monotone: Literal["", "rise", "fall"] = ""  # may only rise, may only fall
+    category: bool = False  # whole numbers that are codes: one of those seen
+    cost: float = 1.0  # of a changed category, in spreads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """[gates.robustness.expect.NAME]: what the label does when a column is changed.
+
+    `change` is added to a number (one standard deviation where it is not said); any other column
+    gets another of its values. `tolerated` is the largest share of rows that may break it.
+    """
+
+    kind: Literal["invariant", "increasing", "decreasing"]
+    column: str
+    change: float | None = None
+    tolerated: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RobustnessGate(GateTable):
-    """Noise of `spread` (a share of each column's standard deviation) added to every number."""
+    """Damaged rows, expectations, and an attack. Noise is a share of each column's deviation."""
 
     noise_floor: float | None = _bar(tighter="up", of="labels")
     stability: float | None = _bar(tighter="up", of="labels")
     spread: float = _setting(0.1, tighter="up")
+    missing_floor: float | None = _bar(tighter="up", of="labels")
+    outlier_floor: float | None = _bar(tighter="up", of="labels")
+    unit_slip_floor: float | None = _bar(tighter="up", of="labels")
+    category_floor: float | None = _bar(tighter="up", of="labels")
+    order_violations: float | None = _bar(tighter="down")
+    corrupted_rows: int = _setting(2000, tighter="up")
+    robust_floor: float | None = _bar(tighter="up", of="labels")
+    median_distance: float | None = _bar(tighter="up", of="labels")
+    distance_loss: float | None = _bar(tighter="down", of="labels")
+    epsilon: float = _setting(0.25, tighter="up")
+    attack_rows: int = _setting(200, tighter="up")
+    attack_queries: int = _setting(1000, tighter="up")
+    columns: dict[str, ColumnRule] = field(default_factory=dict, metadata={"tables": ColumnRule})
+    expect: dict[str, Expectation] = field(default_factory=dict, metadata={"tables": Expectation})
+
+    def bars(self) -> dict[str, float]:
+        """The bars that are set; each expectation is one of its own."""
+        # super() without arguments does not know a class that slots made anew
+        told = {f"expect.{name}": e.tolerated for name, e in self.expect.items()}
+        return {**GateTable.bars(self), **told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.data import Holdout, open_holdout
 from gatekit.errors import NotFound, UsageProblem
@@ -40,6 +41,8 @@ class GateRun:
         self.champion_model = champion
         self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent)
         self.holdout.check(candidate.signature)
+        self.signer: PrivateKey | None = None  # whoever opens the run may give it one
+        self.tests_folder = plan.project.root  # what the ids of its tests are relative to
         self._started: list[Subject] = []
         self._warm: list[Runner] = []  # processes that already run, waiting for their model
 
@@ -171,7 +174,7 @@ def _find_champion(
     if target is None:
         return NoChampion("no champion: the policy names no promotion target")
     try:
-        holder = registry.holder(policy.model, target, policy.pointer)
+        holder = registry.holder(policy.model, policy.pointer_name(target), policy.pointer)
     except NotFound:
         holder = None
     if holder is None:

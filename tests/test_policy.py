@@ -186,7 +186,15 @@ def small_for(key):
 
 def pair_for(key):
     """Two allowed values of a key, the smaller one first."""
-    if key in ("calls", "examples", "users", "slice_support"):
+    if key in (
+        "calls",
+        "examples",
+        "users",
+        "slice_support",
+        "corrupted_rows",
+        "attack_rows",
+        "attack_queries",
+    ):
         return 7, 8
     return 0.6, 0.7
 
@@ -302,6 +310,8 @@ def test_every_number_is_loosened_and_tightened(read, gate, key, tighter):
 def test_every_field_of_a_gate_table_knows_which_side_is_tighter():
     for gate, table in TABLES.items():
         for f in fields(table):
+            if f.metadata.get("tables"):
+                continue  # set in the file only, so never loosened on the command line
             assert f.name == "mode" or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
 
 

@@ -33,6 +33,18 @@ def find_signer(
     return _from_file(Path(given.strip()), f"{where} (a path)")
 
 
+def take_signer(attestation: Attestation, folder: Path) -> PrivateKey | None:
+    """The key as `find_signer` finds it; the variable is gone for whatever is started after.
+
+    Raises:
+        KeyProblem: see `find_signer`.
+    """
+    try:
+        return find_signer(attestation, folder)
+    finally:
+        os.environ.pop(attestation.key_env, None)
+
+
 def _from_file(path: Path, where: str = "") -> PrivateKey:
     try:
         pem = path.read_text("ascii")

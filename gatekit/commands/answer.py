@@ -6,14 +6,18 @@ import argparse
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gatekit.digest import file_sha256
 from gatekit.errors import CandidateError, NotFound, UsageProblem
 from gatekit.policy import Policy
 from gatekit.policy_file import read_policy
 from gatekit.project import find_project
 from gatekit.registry import ModelVersion, Registry, open_registry
 from gatekit.registry.model_uri import ModelUri, parse_model_uri
+
+if TYPE_CHECKING:
+    from gatekit.attest.keys import PrivateKey
 
 DONE, REFUSED, USAGE = 0, 1, 4
 Commands = Any  # what `add_subparsers` gives; argparse has no public name for its type
@@ -32,6 +36,26 @@ class Answer:
 def policy_of(args: argparse.Namespace) -> Policy:
     """The policy that --gates names, else the project's."""
     return read_policy(find_project().policy_path(args.gates))
+
+
+def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
+    """The private key that signs here, if there is one.
+
+    Raises:
+        KeyProblem: what the policy or the environment names is no private key.
+    """
+    from gatekit.attest.signing import find_signer
+
+    return find_signer(policy.attestation, find_project().policy_path(args.gates).parent)
+
+
+def holdout_sha256(args: argparse.Namespace, policy: Policy) -> str | None:
+    """sha256 of the holdout that lies beside the policy; None if it does not lie there."""
+    folder = find_project().policy_path(args.gates).parent
+    try:
+        return file_sha256(folder / policy.holdout.path)
+    except OSError:
+        return None
 
 
 def project_registry() -> Registry:

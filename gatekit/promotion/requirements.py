@@ -1,8 +1,7 @@
 """What a target asks of a version, and whether it is there. Pure: reports in, words out.
 
-Each gate is judged by the newest report that counts: about the bytes that are there now, under the
-promoter's policy, and complete in that gate. A report whose whole run is void counts, and proves
-nothing, so that a bad run is not forgotten over an older good one.
+Each gate is judged by the newest report that counts (`gatekit.promotion.counting`), and a pass
+holds until it expires or a later signed run finds the same model wanting.
 """
 
 from __future__ import annotations
@@ -14,40 +13,24 @@ from datetime import datetime
 from gatekit.decision import GateOutcome
 from gatekit.policy import Policy, Target
 from gatekit.policy_gates import SERVICE_GATES
-from gatekit.promotion.journal import Entry, Journal
-from gatekit.promotion.proofs import Filed, Proofs
+from gatekit.promotion.claim import Claim, Override
+from gatekit.promotion.counting import (
+    expiry,
+    newest_that_counts,
+    outcome_of,
+    revocation,
+    why_none,
+)
+from gatekit.promotion.journal import Entry
+from gatekit.promotion.proofs import Filed
+from gatekit.promotion.trusted import revoked_words
 from gatekit.promotion.words import listed, plain, shown_digest, shown_time
 from gatekit.times import parse_moment
 from gatekit.verdict import Outcome
 
 LADDER = "ladder"
-_SEVERITY = (GateOutcome.PASSED, GateOutcome.OBSERVED, GateOutcome.INCONCLUSIVE, GateOutcome.FAILED)
 
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """A person's word in place of proof: for named gates, for one version, for a while."""
-
-    reason: str
-    gates: tuple[str, ...]
-    expires: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A version that shall hold a target, with everything that speaks for or against it."""
-
-    target: str
-    version: str
-    digest: str  # of the bytes as they are now
-    proofs: Proofs
-    journal: Journal
-    now: datetime
-    override: Override | None = None
-
-    def names(self, gate: str) -> bool:
-        """Whether the override names that gate."""
-        return self.override is not None and gate in self.override.gates
+__all__ = ["Claim", "Override", "Requirement", "expired", "reports_relied_on", "requirements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +58,7 @@ def requirements(policy: Policy, claim: Claim) -> list[Requirement]:
         found.append(_overridden_or(_ladder(target.from_, claim), claim))
     if claim.names(LADDER) and target.from_ is not None:
         found = [_skipped_with_ladder(each, policy, claim) for each in found]
-    return found + _override_problems(target, claim)
+    return found + _revocations(claim) + _override_problems(target, claim)
 
 
 def required_gates(policy: Policy, target: str) -> tuple[str, ...]:
@@ -94,53 +77,19 @@ def reports_relied_on(found: Iterable[Requirement]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.report for each in found if each.report))
 
 
-def newest_that_counts(gate: str, policy: Policy, claim: Claim) -> Filed | None:
-    """The report that decides a gate; of two of the same second the worse one."""
-    counting = [
-        filed
-        for filed in claim.proofs.filed
-        if _counts(filed, policy, claim)
-        and _outcome(filed, gate) in _SEVERITY
-        and not _part_of_a_part(filed, gate)
-    ]
-    return max(counting, key=lambda filed: (filed.created, _badness(filed, gate)), default=None)
-
-
-def _counts(filed: Filed, policy: Policy, claim: Claim) -> bool:
-    same_policy = filed.report.policy["digest"] == policy.digest
-    return filed.report.digest == claim.digest and same_policy
-
-
-def _part_of_a_part(filed: Filed, gate: str) -> bool:
-    """A run of chosen tests proves nothing by the gates it passed, unless it is a whole pass."""
-    passed = _outcome(filed, gate) in (GateOutcome.PASSED, GateOutcome.OBSERVED)
-    whole = filed.report.outcome is GateOutcome.PASSED or not filed.report.run.get("narrowed")
-    return passed and not (whole and filed.report.outcome is not GateOutcome.INCOMPLETE)
-
-
-def _outcome(filed: Filed, gate: str) -> GateOutcome | None:
-    result = filed.report.gate(gate)
-    return None if result is None else result.outcome
-
-
-def _badness(filed: Filed, gate: str) -> int:
-    outcome = _outcome(filed, gate)
-    return len(_SEVERITY) if filed.voids or outcome is None else _SEVERITY.index(outcome)
-
-
 def _judge(gate: str, policy: Policy, claim: Claim) -> Requirement:
     filed = newest_that_counts(gate, policy, claim)
     if filed is None:
-        return Requirement(gate, satisfied=False, words=f"{gate}: {_why_none(gate, policy, claim)}")
+        return Requirement(gate, satisfied=False, words=f"{gate}: {why_none(gate, policy, claim)}")
     run = f"run {plain(filed.run_id)} of {shown_time(filed.created)}"
-    against = _against(gate, filed, policy, claim.target)
+    against = _against(gate, filed, policy, claim)
     if against:
         return Requirement(gate, satisfied=False, words=f"{gate}: {against} ({run})")
-    verb = "observed" if _outcome(filed, gate) is GateOutcome.OBSERVED else "passed"
+    verb = "observed" if outcome_of(filed, gate) is GateOutcome.OBSERVED else "passed"
     return Requirement(gate, satisfied=True, words=f"{gate}: {verb} in {run}", report=filed.run_id)
 
 
-def _against(gate: str, filed: Filed, policy: Policy, target: str) -> str:
+def _against(gate: str, filed: Filed, policy: Policy, claim: Claim) -> str:
     """What speaks against taking the report as proof of a gate; empty if nothing does."""
     result = filed.report.gate(gate)
     if filed.voids:
@@ -152,9 +101,10 @@ def _against(gate: str, filed: Filed, policy: Policy, target: str) -> str:
         return "only observed, and the policy enforces it"
     if loosened := filed.report.loosened(gate):
         return f"passed a bar that was lowered by hand: {plain('; '.join(loosened))}"
-    if policy.target(target).first_promotion == "refuse" and _had_no_champion(gate, filed):
+    first = policy.target(claim.target).first_promotion
+    if first == "refuse" and _had_no_champion(gate, filed):
         return "there was no champion to compare with, and first_promotion is 'refuse'"
-    return ""
+    return expiry(filed, policy, claim) or revocation(filed, policy, claim)
 
 
 def _had_no_champion(gate: str, filed: Filed) -> bool:
@@ -164,32 +114,6 @@ def _had_no_champion(gate: str, filed: Filed) -> bool:
         and check.verdict.outcome is Outcome.NO_CHAMPION
         for check in filed.report.checks
     )
-
-
-def _why_none(gate: str, policy: Policy, claim: Claim) -> str:
-    """Why no report decides the gate: the newest one that would, and what is wrong with it."""
-    having = [filed for filed in claim.proofs.filed if _outcome(filed, gate) is not None]
-    newest = max(having, key=lambda filed: filed.created, default=None)
-    ignored = "".join(f"; {reason}" for reason in claim.proofs.ignored)
-    if newest is None:
-        return f"no report of version {claim.version} has it{ignored}"
-    report = newest.report
-    the_report = f"the report of {shown_time(newest.created)} (run {plain(newest.run_id)})"
-    if report.digest != claim.digest:
-        return (
-            f"{the_report} is about other bytes: {shown_digest(report.digest)} was tested, "
-            f"{shown_digest(claim.digest)} is there now{ignored}"
-        )
-    if report.policy["digest"] != policy.digest:
-        return (
-            f"{the_report} used another policy: {shown_digest(str(report.policy['digest']))}, "
-            f"yours is {shown_digest(policy.digest)}{ignored}"
-        )
-    result = report.gate(gate)
-    if result is not None and not result.reasons:
-        return f"{the_report} ran a chosen part of the tests, which proves nothing{ignored}"
-    why = "; ".join(result.reasons) if result is not None else ""
-    return plain(f"{the_report} is INCOMPLETE in it: {why}{ignored}")
 
 
 def _run_with_it(policy: Policy, claim: Claim) -> list[Requirement]:
@@ -202,7 +126,7 @@ def _run_with_it(policy: Policy, claim: Claim) -> list[Requirement]:
     found = []
     for gate in sorted(run - {*required, *SERVICE_GATES}):
         filed = newest_that_counts(gate, policy, claim)
-        if filed is None or _outcome(filed, gate) not in (
+        if filed is None or outcome_of(filed, gate) not in (
             GateOutcome.FAILED,
             GateOutcome.INCONCLUSIVE,
         ):
@@ -213,18 +137,29 @@ def _run_with_it(policy: Policy, claim: Claim) -> list[Requirement]:
 
 def _ladder(below: str, claim: Claim) -> Requirement:
     held = [e for e in claim.journal.effective(below) if e.version == claim.version]
-    same = [e for e in held if e.digest == claim.digest]
+    same = [e for e in held if e.digest == claim.digest and claim.judge.trusts(e, claim.journal)]
     valid = [e for e in same if not expired(e, claim.now)]
     if valid:
         words = f"{LADDER}: version {claim.version} held '{below}' (entry #{valid[0].number})"
         return Requirement(LADDER, satisfied=True, words=words)
     if same:
         why = f"held '{below}' by an override only, which expired {shown_time(same[0].expires)}"
+    elif any(e.digest == claim.digest for e in held):
+        why = f"held '{below}' by an entry that no trusted key has signed"
     elif held:
         why = f"held '{below}' with other bytes: {shown_digest(held[0].digest)}"
     else:
         why = f"never held '{below}'"
     return Requirement(LADDER, satisfied=False, words=f"{LADDER}: version {claim.version} {why}")
+
+
+def _revocations(claim: Claim) -> list[Requirement]:
+    """A revocation of these bytes, which no override sets aside."""
+    entry = claim.judge.revocation(claim.digest, claim.journal)
+    if entry is None:
+        return []
+    words = f"revoke: {shown_digest(claim.digest)} is {revoked_words(entry)}"
+    return [Requirement("revoke", satisfied=False, words=words)]
 
 
 def expired(entry: Entry, now: datetime) -> bool:

@@ -68,9 +68,9 @@ class Report:
             if change["loosened"] and change["gate"] == gate
         )
 
-    def to_json(self) -> bytes:
-        """The document, UTF-8, keys in a fixed order."""
-        document = {
+    def document(self) -> dict[str, Any]:
+        """The document: plain JSON values, keys in a fixed order."""
+        return {
             "schema": SCHEMA,
             "sentence": self.sentence,
             "outcome": str(self.outcome),
@@ -84,7 +84,10 @@ class Report:
             "checks": [check.as_dict() for check in self.checks],
             "tests": list(self.tests),
         }
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_json(self) -> bytes:
+        """The document as JSON, UTF-8."""
+        text = json.dumps(self.document(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         # half a surrogate pair, from a model's own words, becomes its JSON escape
         return text.encode("utf-8", "backslashreplace")
 
@@ -96,7 +99,18 @@ class Report:
             GatekitError: it is not a report of this schema.
         """
         try:
-            document = json.loads(raw)
+            return cls.from_document(json.loads(raw))
+        except ValueError as error:
+            raise GatekitError(f"not a gatekit report: {type(error).__name__} {error}") from error
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Report:
+        """The report that `document` wrote; further keys are passed over.
+
+        Raises:
+            GatekitError: it is not a report of this schema.
+        """
+        try:
             if document["schema"] != SCHEMA:
                 raise GatekitError(
                     f"a report of schema {document['schema']!r}; this gatekit reads {SCHEMA!r}"
@@ -141,8 +155,12 @@ def build_report(
     )
 
 
-def summary_tag(report: Report, raw: bytes) -> str:
-    """What the version's tag says of a report: enough to find it, and its sha256 to trust it."""
+def summary_tag(report: Report, raw: bytes, envelope: bytes = b"") -> str:
+    """What the version's tag says of a report: enough to find it, and its sha256 to trust it.
+
+    `envelope` is the signed statement of the run, if it was signed.
+    """
+    signed = {"statement": hashlib.sha256(envelope).hexdigest()} if envelope else {}
     return json.dumps(
         {
             "sha256": hashlib.sha256(raw).hexdigest(),
@@ -151,6 +169,7 @@ def summary_tag(report: Report, raw: bytes) -> str:
             "digest": report.digest,
             "policy": report.policy["digest"],
             "gates": {gate.gate: str(gate.outcome) for gate in report.gates},
+            **signed,
         },
         sort_keys=True,
     )

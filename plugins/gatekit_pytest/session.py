@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gatekit.attest.signing import take_signer
 from gatekit.conclusion import Conclusion, conclude
 from gatekit.decision import Asked
 from gatekit.errors import GatekitError
@@ -58,11 +59,14 @@ def _open(config: pytest.Config) -> GateSession:
         _choose_suites(config, joined.plan)
         return GateSession(joined, None, options, is_worker=True)
     plan = make_plan(options.request, config.invocation_params.dir)
+    # before any process of a model is started, which would inherit it
+    signer = take_signer(plan.policy.attestation, plan.policy_file.parent)
     _choose_suites(config, plan)
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"  # a suite is two lines; the E lines are the story
     spread = getattr(config.option, "numprocesses", None)  # xdist: workers start their own
     run, registry = open_run(plan, warm=not (spread or config.option.collectonly))
+    run.signer, run.tests_folder = signer, config.rootpath
     session = GateSession(run, registry, options)
     if sys.flags.optimize or config.getoption("assertmode") == "plain":
         how = "python -O" if sys.flags.optimize else "--assert=plain"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,9 @@ class Terminal:
         out.line(f"report: {page}  ({document.rpartition('/')[2]} beside it)")
         if conclusion.gate_run:
             out.line(f"kept with the version: run {conclusion.gate_run}")
+        if conclusion.signing:
+            for line in textwrap.wrap(conclusion.signing, 80, subsequent_indent="  "):
+                out.line(line)
 
     def _notes(self) -> list[str]:
         plan = self._session.run.plan

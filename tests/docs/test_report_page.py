@@ -17,7 +17,7 @@ from gatekit.report.document import Report, build_report
 from gatekit.stats import proportion
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
-FREE = ("model.signature", "run.packages")  # keys differ from report to report
+FREE = ("model.signature", "run.packages", "run.uses")  # keys differ from report to report
 TEXT = 'model = "churn-model"\n'
 
 
@@ -69,6 +69,15 @@ def example():
             "python": "3.11.15",
             "machine": "Linux x86_64",
             "packages": {"pytest-gatekit": "0.1.0"},
+            "commit": "7d9bec5a",
+            "environment": digest("numpy==2.3.5\n"),
+            "lock": "",
+            "suites": [
+                {"name": "gates/test_own.py", "sha256": digest("suite"), "text": "suite"},
+            ],
+            "walls": [],
+            "accepted_unwalled": "",
+            "uses": {},
         },
     }
     return build_report(identity, ledger, decide_run(ledger, policy, asked), asked)
@@ -114,9 +123,9 @@ def test_identity_is_written_as_described():
     """The parts of a report that a real run fills: their keys stand in the source that writes them."""
     import inspect
 
-    from gatekit import candidate, conclusion
+    from gatekit import candidate, identity
 
-    source = inspect.getsource(conclusion) + inspect.getsource(candidate)
+    source = inspect.getsource(identity) + inspect.getsource(candidate)
     for field in re.findall(
         r"^\| `((?:model|champion|data|policy)\.[^`]+)` \|", PAGE, re.MULTILINE
     ):

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gatekit.attest.envelope import sign
+from gatekit.attest.keys import PrivateKey
+from gatekit.attest.statement import gate_run_statement
 from gatekit.decision import GateOutcome, GateResult
 from gatekit.ledger import Check, no_champion
 from gatekit.policy import DataSpec, Policy, Target
@@ -17,6 +20,7 @@ from gatekit.promotion.rollback import RollbackRequest, rollback
 from gatekit.registry import GateRunRecord
 from gatekit.registry.memory import MemoryRegistry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report, summary_tag
+from gatekit.report.signed import STATEMENT_FILE
 from gatekit.verdict import Outcome, Verdict
 
 NAME = "churn-model"
@@ -51,6 +55,8 @@ class World:
     policy: Policy = field(default_factory=make_policy)
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
     now: datetime = START
+    attester: PrivateKey | None = None  # signs the reports that are filed
+    promoter: PrivateKey | None = None  # signs what moves pointers
 
     def clock(self):
         return self.now
@@ -83,11 +89,14 @@ class World:
         """File a report about the bytes of a version as they are now; returns the run's id."""
         self.later(minutes=1)
         raw = (report := self.report(version, gates, **changed)).to_json()
-        run_id = self.registry.attach(
-            GateRunRecord("gates", {}, {}, {}),
-            {JSON_FILE: raw.replace(b"FAILED", b"PASSED") if tamper else raw},
-        )
-        self.registry.tag(NAME, version, TAG_PREFIX + run_id, summary_tag(report, raw))
+        files = {JSON_FILE: raw.replace(b"FAILED", b"PASSED") if tamper else raw}
+        if self.attester is not None:
+            until = self.now + timedelta(days=30)
+            payload = gate_run_statement(report.document(), self.now, until)
+            files[STATEMENT_FILE] = sign(payload, self.attester)
+        run_id = self.registry.attach(GateRunRecord("gates", {}, {}, {}), files)
+        tag = summary_tag(report, raw, files.get(STATEMENT_FILE, b""))
+        self.registry.tag(NAME, version, TAG_PREFIX + run_id, tag)
         return run_id
 
     def report(self, version, gates, *, digest=None, policy=None, loosened=(), voids=(), lonely=()):
@@ -143,7 +152,9 @@ class World:
     def promote(self, version, target="staging", by="ana", policy=None, **ask):
         self.later(seconds=1)
         request = PromotionRequest(NAME, version, target, by, **ask)
-        return promote(request, self.registry, policy or self.policy, self.clock)
+        return promote(
+            request, self.registry, policy or self.policy, self.clock, signer=self.promoter
+        )
 
     def rollback(self, target="staging", by="ana", **ask):
         self.later(seconds=1)

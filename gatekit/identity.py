@@ -1,0 +1,80 @@
+"""What a report says of its run before any verdict: who, what, on which data, by which code."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from gatekit.candidate import Candidate
+from gatekit.ledger import Ledger
+from gatekit.project import person
+from gatekit.report.provenance import commit, environment_sha256, sha256_if_there, suites
+from gatekit.report.signed import unwalled
+from gatekit.run import GateRun
+
+PACKAGES = ("pytest-gatekit", "mlflow", "numpy", "scikit-learn", "scipy", "pandas", "pyarrow")
+
+
+def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
+    """Model, champion, data, policy and circumstances of a run, as plain JSON values."""
+    plan, champion = run.plan, run.champion_model
+    return {
+        "model": run.model.as_dict(),
+        "champion": {
+            "title": champion.title,
+            "version": champion.version,
+            "digest": champion.digest,
+        }
+        if isinstance(champion, Candidate)
+        else {"none": champion.reason},
+        "data": {
+            "path": plan.policy.holdout.path,
+            "sha256": run.holdout.sha256,
+            "rows": run.holdout.rows,
+            "target": plan.policy.holdout.target,
+        },
+        "policy": {
+            "file": plan.policy_file.name,
+            "digest": plan.reviewed.digest,
+            "text": plan.policy_file.read_text(encoding="utf-8"),
+            "changes": [
+                {"key": c.key, "gate": c.gate, "loosened": c.loosened, "words": c.words()}
+                for c in plan.changes
+            ],
+        },
+        "run": {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "by": person(),
+            "engine": run.engine,
+            "service_url": plan.request.service_url,
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "packages": {name: _installed(name) for name in PACKAGES},
+            **_origin(run, ledger),
+        },
+    }
+
+
+def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
+    plan, walls = run.plan, getattr(run, "walls", None)
+    settings, root = plan.policy.attestation, plan.project.root
+    tests = [test.test for test in ledger.tests if test.outcome != "not run"]
+    accepted = settings.accept_unwalled if run.signer is not None and unwalled(walls) else ""
+    return {
+        "commit": commit(root),
+        "environment": environment_sha256(),
+        "lock": sha256_if_there(plan.policy_file.parent / settings.lock) if settings.lock else "",
+        "suites": suites(tests, run.tests_folder, root),
+        "walls": list(walls or ()),
+        "accepted_unwalled": accepted,
+        "uses": dict(getattr(run, "uses", None) or {}),
+    }
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
