@@ -13,7 +13,9 @@ from gatekit.ledger import Check, Measurement
 from gatekit.policy import OwnGate, Policy, PolicyFace
 from gatekit.policy_gates import GateTable
 from gatekit.subject import Subject
+from gatekit.verdict import Outcome
 
+NOT_APPLICABLE = "does not apply"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -69,8 +71,14 @@ class Gate:
         return made
 
     def page(self) -> list[Check]:
-        """What this test adds to the ledger."""
-        return [check for measured in self._measured for check in measured.page()]
+        """What this test adds to the ledger: not what has no bar and no sense for the task."""
+        pages = [check for measured in self._measured for check in measured.page()]
+        return [check for check in pages if not _is_beside_the_task(check)]
+
+
+def _is_beside_the_task(check: Check) -> bool:
+    shown = check.verdict is not None and check.verdict.outcome is Outcome.SHOWN
+    return shown and check.estimate.method == NOT_APPLICABLE
 
 
 def _own_metric(metric: Callable[..., Any], subjects: tuple[Any, ...], ask: Ask) -> Estimate:

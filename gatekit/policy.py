@@ -94,8 +94,10 @@ class Policy:
 
     model: str
     holdout: DataSpec
-    task: Literal["binary", "multiclass"] = "binary"
+    task: Literal["binary", "multiclass", "regression"] = "binary"
     positive: Any = 1
+    score: str = ""  # where the model gives scores: "predict_proba", or a column of its answer
+    threshold: float = 0.5  # of a score, from which on a row is said to be positive
     pointer: Literal["alias", "stage", "copy"] = "alias"
     engine: Literal["auto", "native", "pyfunc"] = "auto"
     suites: tuple[str, ...] = ()

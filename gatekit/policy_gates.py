@@ -9,8 +9,13 @@ Mode = Literal["enforce", "observe"]
 SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of the ladder
 
 
-def _bar(default: float | None = None, *, tighter: Literal["up", "down"]) -> Any:
-    return field(default=default, metadata={"bar": True, "tighter": tighter})
+Of = Literal["anything", "labels", "scores", "scores of two classes", "numbers"]
+
+
+def _bar(
+    default: float | None = None, *, tighter: Literal["up", "down"], of: Of = "anything"
+) -> Any:
+    return field(default=default, metadata={"bar": True, "tighter": tighter, "of": of})
 
 
 def _setting(default: Any, *, tighter: Literal["up", "down"] | None = None) -> Any:
@@ -35,19 +40,37 @@ class GateTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyGate(GateTable):
-    """Floors on measures of labels, and how much accuracy may be lost to the champion (paired)."""
+    """Bars on measures of labels, scores or numbers, and on what is lost to the champion (paired).
 
-    floor: float | None = _bar(tighter="up")
+    `tolerated_loss` and `gain` are of accuracy, for a regression of the mean absolute error.
+    """
+
+    floor: float | None = _bar(tighter="up", of="labels")
     tolerated_loss: float | None = _bar(tighter="down")
-    balanced_accuracy: float | None = _bar(tighter="up")
-    precision: float | None = _bar(tighter="up")
-    recall: float | None = _bar(tighter="up")
-    specificity: float | None = _bar(tighter="up")
-    f1: float | None = _bar(tighter="up")
-    mcc: float | None = _bar(tighter="up")
-    slice_floor: float | None = _bar(tighter="up")
+    gain: float | None = _bar(tighter="up")
+    balanced_accuracy: float | None = _bar(tighter="up", of="labels")
+    precision: float | None = _bar(tighter="up", of="labels")
+    recall: float | None = _bar(tighter="up", of="labels")
+    specificity: float | None = _bar(tighter="up", of="labels")
+    f1: float | None = _bar(tighter="up", of="labels")
+    mcc: float | None = _bar(tighter="up", of="labels")
+    log_loss: float | None = _bar(tighter="down", of="scores")
+    brier: float | None = _bar(tighter="down", of="scores")
+    auc: float | None = _bar(tighter="up", of="scores of two classes")
+    average_precision: float | None = _bar(tighter="up", of="scores of two classes")
+    calibration_error: float | None = _bar(tighter="down", of="scores")
+    auc_loss: float | None = _bar(tighter="down", of="scores of two classes")
+    log_loss_rise: float | None = _bar(tighter="down", of="scores")
+    mae: float | None = _bar(tighter="down", of="numbers")
+    rmse: float | None = _bar(tighter="down", of="numbers")
+    r2: float | None = _bar(tighter="up", of="numbers")
+    quantile_loss: float | None = _bar(tighter="down", of="numbers")
+    bias: float | None = _bar(tighter="down", of="numbers")
+    rmse_rise: float | None = _bar(tighter="down", of="numbers")
+    quantile: float = _setting(0.5, tighter="up")
+    slice_floor: float | None = _bar(tighter="up", of="labels")
     slice_support: int = _setting(30, tighter="up")
-    segment_floor: float | None = _bar(tighter="up")
+    segment_floor: float | None = _bar(tighter="up", of="labels")
     segment_support: int = _setting(100, tighter="up")
     weak_segments: bool = _setting(default=False, tighter="up")
 
@@ -73,22 +96,71 @@ class SchemaGate(GateTable):
 class FairnessGate(GateTable):
     """Largest gaps between groups, and smallest ratios."""
 
-    demographic_parity_difference: float | None = _bar(tighter="down")
-    selection_rate_ratio: float | None = _bar(tighter="up")
-    equal_opportunity_difference: float | None = _bar(tighter="down")
-    equal_opportunity_ratio: float | None = _bar(tighter="up")
-    equalized_odds_difference: float | None = _bar(tighter="down")
-    equalized_odds_ratio: float | None = _bar(tighter="up")
-    predictive_parity_difference: float | None = _bar(tighter="down")
+    demographic_parity_difference: float | None = _bar(tighter="down", of="labels")
+    selection_rate_ratio: float | None = _bar(tighter="up", of="labels")
+    equal_opportunity_difference: float | None = _bar(tighter="down", of="labels")
+    equal_opportunity_ratio: float | None = _bar(tighter="up", of="labels")
+    equalized_odds_difference: float | None = _bar(tighter="down", of="labels")
+    equalized_odds_ratio: float | None = _bar(tighter="up", of="labels")
+    predictive_parity_difference: float | None = _bar(tighter="down", of="labels")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRule:
+    """[gates.robustness.columns.NAME]: what an attack may do to a column.
+
+    Without one a number stays within the range that the holdout has, and a word among its words.
+    """
+
+    immutable: bool = False
+    min: float | None = None
+    max: float | None = None
+    monotone: Literal["", "rise", "fall"] = ""  # may only rise, may only fall
+    category: bool = False  # whole numbers that are codes: one of those seen
+    cost: float = 1.0  # of a changed category, in spreads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """[gates.robustness.expect.NAME]: what the label does when a column is changed.
+
+    `change` is added to a number (one standard deviation where it is not said); any other column
+    gets another of its values. `tolerated` is the largest share of rows that may break it.
+    """
+
+    kind: Literal["invariant", "increasing", "decreasing"]
+    column: str
+    change: float | None = None
+    tolerated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobustnessGate(GateTable):
-    """Noise of `spread` (a share of each column's standard deviation) added to every number."""
+    """Damaged rows, expectations, and an attack. Noise is a share of each column's deviation."""
 
-    noise_floor: float | None = _bar(tighter="up")
-    stability: float | None = _bar(tighter="up")
+    noise_floor: float | None = _bar(tighter="up", of="labels")
+    stability: float | None = _bar(tighter="up", of="labels")
     spread: float = _setting(0.1, tighter="up")
+    missing_floor: float | None = _bar(tighter="up", of="labels")
+    outlier_floor: float | None = _bar(tighter="up", of="labels")
+    unit_slip_floor: float | None = _bar(tighter="up", of="labels")
+    category_floor: float | None = _bar(tighter="up", of="labels")
+    order_violations: float | None = _bar(tighter="down")
+    corrupted_rows: int = _setting(2000, tighter="up")
+    robust_floor: float | None = _bar(tighter="up", of="labels")
+    median_distance: float | None = _bar(tighter="up", of="labels")
+    distance_loss: float | None = _bar(tighter="down", of="labels")
+    epsilon: float = _setting(0.25, tighter="up")
+    attack_rows: int = _setting(200, tighter="up")
+    attack_queries: int = _setting(1000, tighter="up")
+    columns: dict[str, ColumnRule] = field(default_factory=dict, metadata={"tables": ColumnRule})
+    expect: dict[str, Expectation] = field(default_factory=dict, metadata={"tables": Expectation})
+
+    def bars(self) -> dict[str, float]:
+        """The bars that are set; each expectation is one of its own."""
+        # super() without arguments does not know a class that slots made anew
+        told = {f"expect.{name}": e.tolerated for name, e in self.expect.items()}
+        return {**GateTable.bars(self), **told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.data import Holdout, open_holdout
 from gatekit.errors import NotFound, UsageProblem
+from gatekit.evidence.counts import other_label
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
@@ -67,7 +68,15 @@ class GateRun:
         spool = self.scratch / "predictions"
         spool.mkdir(exist_ok=True)
         policy = self.plan.policy
-        spec = SubjectSpec(model, engine, policy.positive, policy.task)
+        spec = SubjectSpec(
+            model,
+            engine,
+            policy.positive,
+            policy.task,
+            policy.score,
+            policy.threshold,
+            other_label(self.holdout.y, policy.positive) if policy.score else 0,
+        )
         subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
         return subject

@@ -8,6 +8,7 @@ xdist worker and every own metric reads the same predictions and nothing is pred
 from __future__ import annotations
 
 import fcntl
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,10 @@ from gatekit.errors import ModelMisbehaved
 from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
 from gatekit.evidence.groupings import JointCounts, count_jointly
+from gatekit.evidence.scores import ScoreTable, score_table
 from gatekit.runner.process import Runner
+from gatekit.runner.scored import scored_to_table, table_to_scored
+from gatekit.scoring.answers import LABEL, TWO, Scored
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
@@ -44,16 +48,24 @@ class SubjectSpec:
     engine: str
     positive: Any = 1
     task: str = "binary"
+    score: str = ""  # where the model gives scores; "" where it gives labels or numbers alone
+    threshold: float = 0.5
+    negative: Any = 0  # what a row below the threshold is labelled
 
 
 class Subject:
-    """One model in its own process. Predictions are labels, (n,)."""
+    """One model in its own process. Predictions are labels or numbers, (n,)."""
+
+    task = "binary"
+    score = ""
 
     def __init__(self, spec: SubjectSpec, spool: Path, start: Callable[[], Runner]) -> None:
         self.candidate = spec.candidate
         self.engine = spec.engine
         self.positive = spec.positive
         self.task = spec.task
+        self.score = spec.score
+        self._spec = spec
         self._spool = spool
         self._start = start
         self._runner: Runner | None = None
@@ -62,6 +74,8 @@ class Subject:
         self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
         self._tables: dict[str, ConfusionTable | None] = {}
         self._joint: dict[str, JointCounts] = {}
+        self._scored: dict[tuple[str, str], Scored] = {}
+        self._score_tables: dict[str, ScoreTable] = {}
 
     @property
     def title(self) -> str:
@@ -74,11 +88,19 @@ class Subject:
         Raises:
             ModelMisbehaved: it crashed, hung, or answered something that is no prediction.
         """
+        if self.score:
+            return self._labels(self._answer(table, engine))
+        return self._with(engine).predict(table, engine=engine)
+
+    def _answer(self, table: pa.Table, engine: str | None) -> Scored:
+        return self._with(engine).answer(table, self.score, engine=engine)
+
+    def _with(self, engine: str | None) -> Runner:
         runner = self._living()
         if engine is not None and engine not in self._engines:
             runner.load(self.candidate.folder, engine)
             self._engines.add(engine)
-        return runner.predict(table, engine=engine)
+        return runner
 
     def predictions(self, holdout: Holdout, *, engine: str | None = None) -> NDArray[Any]:
         """Labels for every row of the holdout, predicted once.
@@ -87,20 +109,83 @@ class Subject:
             ModelMisbehaved: see `predict`.
             DataError: the holdout lacks a column the model needs.
         """
+        if self.score:
+            return self._labels(self.scored(holdout, engine=engine))
+        table = self._spooled(holdout, engine or self.engine)
+        return np.asarray(table[LABEL].to_numpy())
+
+    def scored(self, holdout: Holdout, *, engine: str | None = None) -> Scored:
+        """Scores for every row of the holdout, and the model's labels, predicted once.
+
+        Raises:
+            ModelMisbehaved, DataError: see `predictions`.
+        """
         engine = engine or self.engine
+        key = (holdout.sha256, engine)
+        if key not in self._scored:
+            table = self._spooled(holdout, engine)
+            classes = json.loads(table.schema.metadata[b"classes"])
+            self._scored[key] = table_to_scored(table, classes, table.num_rows)
+        return self._scored[key]
+
+    def scores(self, holdout: Holdout) -> NDArray[np.float64]:
+        """Of the positive class, (n,); for a multiclass task of each, (n, K), as `classes` lie.
+
+        Raises:
+            ModelMisbehaved, DataError: see `predictions`.
+        """
+        said = self.scored(holdout)
+        return said.scores if self.task != "binary" else self._of_positive(said)
+
+    def score_table(self, holdout: Holdout) -> ScoreTable:
+        """Rows of the holdout by score and by whether they are positive, counted once."""
+        if holdout.sha256 not in self._score_tables:
+            positive = is_label(holdout.y, self.positive)
+            self._score_tables[holdout.sha256] = score_table(self.scores(holdout), positive)
+        return self._score_tables[holdout.sha256]
+
+    def _spooled(self, holdout: Holdout, engine: str) -> pa.Table:
         file = self._spool / f"{self.candidate.digest[:16]}-{holdout.sha256[:16]}-{engine}.arrow"
         with file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # xdist workers wait for the one that predicts
             if not file.exists():
-                said = self.predict(holdout.features(self.candidate.signature), engine=engine)
+                table = self._said(holdout.features(self.candidate.signature), engine)
                 written = file.with_suffix(".tmp")
-                table = pa.table({"prediction": pa.array(said)})
                 with pa.ipc.new_file(str(written), table.schema) as sink:
                     sink.write_table(table)
                 written.rename(file)
         with pa.OSFile(str(file)) as source:
-            column = pa.ipc.open_file(source).read_all()["prediction"]
-        return np.asarray(column.to_numpy())
+            return pa.ipc.open_file(source).read_all()
+
+    def _said(self, rows: pa.Table, engine: str) -> pa.Table:
+        if not self.score:
+            return pa.table({LABEL: pa.array(self.predict(rows, engine=engine))})
+        table, classes = scored_to_table(self._answer(rows, engine))
+        return table.replace_schema_metadata({"classes": json.dumps(classes)})
+
+    def _of_positive(self, said: Scored) -> NDArray[np.float64]:
+        if not said.classes:
+            return said.scores
+        mine = np.flatnonzero([is_label(np.array([c]), self.positive)[0] for c in said.classes])
+        if mine.size != 1 or len(said.classes) != TWO:
+            listed = ", ".join(map(str, said.classes[:8]))
+            raise ModelMisbehaved(
+                f"{self.title} scores the classes {listed}, and the task is binary with "
+                f"{self.positive!r} as its positive label",
+                "Say which label is positive, or set task to multiclass",
+            )
+        return np.ascontiguousarray(said.scores[:, mine[0]])
+
+    def _labels(self, said: Scored) -> NDArray[Any]:
+        """The model's own labels; else those that its scores give."""
+        if said.labels is not None:
+            return said.labels
+        if self.task != "binary":
+            if not said.classes:
+                raise ModelMisbehaved(f"{self.title} gives one score a row, and no class of many")
+            return np.asarray(np.asarray(said.classes)[np.argmax(said.scores, axis=1)])
+        over = self._of_positive(said) >= self._spec.threshold
+        return np.asarray(np.where(over, self.positive, self._spec.negative))
 
     def confusion(self, holdout: Holdout) -> ConfusionTable | None:
         """True against predicted labels of the holdout, counted once; None over 100 labels.

@@ -15,6 +15,14 @@ def right(y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(y == prediction)
 
 
+def other_label(y: NDArray[Any], positive: Any) -> Any:
+    """The label that is not positive, out of y (n,): the first there is, else a plain no."""
+    others = y[~is_label(y, positive)]
+    if others.size:
+        return others[0]
+    return f"not {positive}" if isinstance(positive, str) else 0
+
+
 def is_label(values: NDArray[Any], label: Any) -> NDArray[np.bool_]:
     """Which values are that label, (n,): 1 and 1.0 are the same, and so are 1 and '1' as text."""
     if values.dtype.kind in "OUS" or isinstance(label, str):

@@ -5,19 +5,23 @@ label; for a multiclass task they are means over the labels, as scikit-learn's a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
 from gatekit.gate import Ask, measure
-from gatekit.gates import labels, segments, slices
+from gatekit.gates import applies, labels, numbers, segments, slices
+from gatekit.gates.applies import named
 from gatekit.ledger import no_champion
 from gatekit.stats import confusion, paired, proportion
 from gatekit.subject import NoChampion, Subject
 
 
 @measure
+@applies.of("labels", "accuracy")
 def overall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of rows labelled right, with exact (Clopper-Pearson) bounds."""
     correct = right(holdout.y, candidate.predictions(holdout))
@@ -28,7 +32,11 @@ def overall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 def paired_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
 ) -> Estimate:
-    """Accuracy of the candidate less that of the champion, on the same rows (Agresti-Min)."""
+    """How much better than the champion on the same rows: more accurate (Agresti-Min), or for a
+    regression by how much smaller the mean absolute error is, in the unit of the target.
+    """
+    if candidate.task == "regression":
+        return numbers.mae_fall(candidate, champion, holdout, ask)
     if isinstance(champion, NoChampion):
         return no_champion("accuracy gain", ask.level, champion.reason)
     new = right(holdout.y, candidate.predictions(holdout))
@@ -44,6 +52,17 @@ def paired_gain(
 
 
 @measure
+def superiority(
+    candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
+) -> Estimate:
+    """The same gain, asked for as such: it is written down only where the policy sets `gain`."""
+    if getattr(ask.settings, "gain", None) is None:
+        return applies.not_asked("gain on champion", "the policy asks for no gain", ask)
+    return replace(paired_gain(candidate, champion, holdout, ask=ask), name="gain on champion")
+
+
+@measure
+@applies.of("labels", "balanced accuracy")
 def balanced_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean over the labels of the share of their rows labelled right."""
     return labels.of_table(
@@ -52,6 +71,7 @@ def balanced_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
 
 
 @measure
+@applies.of("labels", "precision")
 def precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the rows said to be positive that are."""
     if candidate.task != "binary":
@@ -62,6 +82,7 @@ def precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@applies.of("labels", "recall")
 def recall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the positive rows that were said to be."""
     if candidate.task != "binary":
@@ -70,6 +91,7 @@ def recall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@applies.of("labels", "specificity")
 def specificity(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the negative rows that were said to be; macro: of each label against the rest."""
     if candidate.task != "binary":
@@ -82,6 +104,7 @@ def specificity(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@applies.of("labels", "F1")
 def f1(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Harmonic mean of precision and recall."""
     if candidate.task != "binary":
@@ -92,12 +115,14 @@ def f1(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@applies.of("labels", "MCC")
 def mcc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Matthews' correlation coefficient of true and predicted labels, -1 to 1."""
     return labels.of_table("MCC", confusion.matthews, candidate, holdout, ask)
 
 
 @measure
+@applies.of("labels", "worst slice")
 def worst_slice(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Accuracy in the worst of the slices that the policy declares; see `slices.worst`."""
     if not holdout.spec.slices:
@@ -119,8 +144,3 @@ def share(name: str, k: int, n: int, ask: Ask, detail: tuple[str, ...] = ()) -> 
     low, high = proportion.bounds(k, n, ask.level)
     method = named("Clopper-Pearson", ask.level)
     return Estimate(name, k / n, float(low), float(high), ask.level, n, method, detail=detail)
-
-
-def named(method: str, level: float) -> str:
-    """The method's name, or what a level of 0.5 really is."""
-    return "point decision" if level == proportion.POINT else method

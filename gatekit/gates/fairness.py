@@ -13,10 +13,10 @@ from gatekit.errors import DataError
 from gatekit.estimate import Estimate
 from gatekit.gate import Ask, measure
 from gatekit.gates import groups
+from gatekit.gates.applies import named
 from gatekit.gates.groups import Rate
 from gatekit.stats import gaps
 from gatekit.stats.gaps import Scale
-from gatekit.stats.proportion import POINT
 from gatekit.subject import Subject
 
 SELECTION = Rate("selection rate", groups.selected)
@@ -102,7 +102,7 @@ def _compare(
     low, high = found.bounds()
     bar: float | None = getattr(ask.settings, asked.key, None)
     detail = (f"worst: {looked_at[worst].name}", *groups.lines(counts, looked_at, found, bar))
-    method = "point decision" if ask.level == POINT else found.method
+    method = named(found.method, ask.level)
     return Estimate(
         name, found.values[worst], low, high, ask.level, counts.rows(), method, detail=detail
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.gate import Ask, measure
-from gatekit.gates.accuracy import named
+from gatekit.gates.applies import named
 from gatekit.stats import quantile
 from gatekit.subject import WARM_UP_CALLS, Subject
 

@@ -101,7 +101,7 @@ def _planned(policy: Policy, wishes: Wishes, rows: int | None) -> Iterator[tuple
         if bar is not None:
             yield key, _share(key, measure, bar, level, wishes, rows)
     loss = _bar(policy, LOSS)
-    if loss is not None:
+    if loss is not None and policy.task != "regression":  # there it is of a mean, not of a share
         yield LOSS, _loss(LOSS, loss, _level(policy, LOSS, wishes), wishes, rows)
     for key, q, unit in QUANTILES:
         bar = _bar(policy, key)
@@ -141,6 +141,8 @@ def _why_not(policy: Policy, gate: str) -> str:
         return "a measure of the team's own, of unknown spread"
     if gate == "fairness":
         return "joint over groups, so it hangs on the rows of each"
+    if gate == "accuracy":
+        return "its spread is not known before a model is measured"
     return "a count of what is seen; it has no bounds"
 
 

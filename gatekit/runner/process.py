@@ -16,6 +16,7 @@ from gatekit.runner.channel import Channel, Closed, Tail
 from gatekit.runner.environment import child_environment
 from gatekit.runner.protocol import Frame, Garbage, frame_to_column, table_to_bytes
 from gatekit.runner.scan import scan
+from gatekit.runner.scored import frame_to_scored
 from gatekit.scoring.engines import choose_engine
 from gatekit.scoring.signature import Signature, read_signature
 from gatekit.scoring.tables import conform
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from gatekit.runner.limits import Limits
+    from gatekit.scoring.answers import Scored
 
 GRACE_SECONDS = 2.0
 
@@ -118,6 +120,17 @@ class Runner:
         reply = self._ask_about("predict", table, engine, {})
         return checked(self._column(reply, "predicting"), table.num_rows)
 
+    def answer(self, table: pa.Table, score: str, *, engine: str | None = None) -> Scored:
+        """Scores, and labels where the model gives them; `score` is the policy's word for where.
+
+        Raises as `predict` does.
+        """
+        reply = self._ask_about("predict", table, engine, {"score": score})
+        try:
+            return frame_to_scored(reply, table.num_rows)
+        except Garbage as error:
+            self._end(f"wrote garbage to its line while predicting: {error}")
+
     def time_rows(
         self, table: pa.Table, calls: int, warm_up: int, *, engine: str | None = None
     ) -> np.ndarray[Any, Any]:
@@ -143,7 +156,7 @@ class Runner:
         self._release()
 
     def _ask_about(
-        self, op: str, table: pa.Table, engine: str | None, more: dict[str, int]
+        self, op: str, table: pa.Table, engine: str | None, more: dict[str, Any]
     ) -> Frame:
         if self._ended:
             raise ModelMisbehaved(*self._ended)

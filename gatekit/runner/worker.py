@@ -29,6 +29,7 @@ from gatekit.runner.protocol import (
     encode,
     table_to_bytes,
 )
+from gatekit.runner.scored import scored_to_frame
 from gatekit.scoring.engines import Engine, load_engine
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Worker:
             return Frame({**said, **self._load(header)})
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
         engine = self.engines[header["engine"]]
+        if header["op"] == "predict" and header.get("score"):
+            return scored_to_frame(said, engine.answer(table, header["score"]))
         if header["op"] == "predict":
             return array_to_frame(said, engine.predict(table))
         return array_to_frame(said, self._time(engine, table, header, said))
@@ -92,7 +95,7 @@ class Worker:
         calls, warm_up = header["calls"], header["warm_up"]
         rows = [_row(table, index) for index in range(min(table.num_rows, calls + warm_up))]
         elapsed_ms = np.empty(calls)
-        predict: Callable[[pa.Table], object] = engine.predict
+        predict: Callable[[pa.Table], object] = engine.run
         told = perf_counter()
         for call in range(-warm_up, calls):
             row = rows[(call + warm_up) % len(rows)]

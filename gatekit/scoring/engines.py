@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gatekit.errors import CandidateError, ModelMisbehaved
+from gatekit.scoring.answers import PROBABILITIES, Scored, read_answer
 from gatekit.scoring.signature import Signature, read_mlmodel, read_signature
 from gatekit.scoring.tables import conform, to_array, to_frame
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ENGINES = ("native", "pyfunc")
+SKLEARN = "mlflow.sklearn"
 ARRAY_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 # Steps that may address columns by name: they need a frame.
 FRAME_STEPS = ("ColumnTransformer", "FunctionTransformer")
@@ -37,6 +39,12 @@ class Engine(Protocol):
 
     def predict(self, table: pa.Table) -> np.ndarray[Any, Any]:
         """One label or score a row, shape (rows,)."""
+
+    def answer(self, table: pa.Table, score: str) -> Scored:
+        """Labels and scores, as the policy's `score` says where they are."""
+
+    def run(self, table: pa.Table) -> object:
+        """Whatever the model returns, to be timed and not read."""
 
 
 def choose_engine(folder: Path, wanted: Literal["auto", "native", "pyfunc"] = "auto") -> str:
@@ -67,10 +75,11 @@ def load_engine(folder: Path, name: str) -> Engine:
         import mlflow.pyfunc
 
         model = mlflow.pyfunc.load_model(str(folder))
-        return _Loaded("pyfunc", signature, model.predict, to_frame)
+        raw = _raw_estimator(model) if config.get("loader_module") == SKLEARN else None
+        return _Loaded("pyfunc", signature, model.predict, to_frame, *_scoring(raw, config))
     if name != "native":
         raise CandidateError(f"{name!r} is no engine", f"Choose {' or '.join(ENGINES)}")
-    if config.get("loader_module") == "mlflow.sklearn":
+    if config.get("loader_module") == SKLEARN:
         return _load_sklearn(folder, config, signature)
     return _load_flavor(folder, config, signature)
 
@@ -97,7 +106,8 @@ def labels(raw: object) -> np.ndarray[Any, Any]:
         shape = " x ".join(str(size) for size in array.shape) or "single value"
         raise ModelMisbehaved(
             f"the model returned {_a(shape)} array, where one value a row is expected",
-            "Save it with pyfunc_predict_fn='predict', or wrap it to return one column",
+            'Where these are scores, say score = "predict_proba" in the policy; else wrap it to '
+            "return one column",
         )
     return array.astype(object) if array.dtype.kind == "U" else array
 
@@ -110,9 +120,22 @@ class _Loaded:
     signature: Signature | None
     score: Callable[[Any], object]
     prepare: Callable[[pa.Table], object]
+    classes: tuple[Any, ...] = ()  # of the columns of scores, in order
+    probabilities: Callable[[Any], object] | None = None  # where `score` gives labels alone
 
     def predict(self, table: pa.Table) -> np.ndarray[Any, Any]:
-        return labels(self.score(self.prepare(conform(table, self.signature))))
+        return labels(self.run(table))
+
+    def run(self, table: pa.Table) -> object:
+        return self.score(self.prepare(conform(table, self.signature)))
+
+    def answer(self, table: pa.Table, score: str) -> Scored:
+        rows = self.prepare(conform(table, self.signature))
+        if score == PROBABILITIES and self.probabilities is not None:
+            own = labels(self.score(rows))
+            said = read_answer(self.probabilities(rows), score, self.classes, labels)
+            return replace(said, labels=own)
+        return read_answer(self.score(rows), score, self.classes, labels)
 
 
 def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:
@@ -120,12 +143,30 @@ def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | N
 
     estimator = mlflow.sklearn.load_model(str(folder))
     score = getattr(estimator, str(config.get("predict_fn", "predict")))
+    scoring = _scoring(estimator, config)
     if signature is None or not _takes_array(estimator, signature):
-        return _Loaded("native", signature, score, to_frame)
+        return _Loaded("native", signature, score, to_frame, *scoring)
     # Column order is held by `conform` and was compared with the names seen in fitting. Set once
     # at load: a filter set and reset at every call is dear and not safe between threads.
     warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
-    return _Loaded("native", signature, score, to_array)
+    return _Loaded("native", signature, score, to_array, *scoring)
+
+
+def _scoring(
+    estimator: Any, config: dict[str, Any]
+) -> tuple[tuple[Any, ...], Callable[[Any], object] | None]:
+    """An estimator's classes in its own order, and what gives probabilities beside its labels."""
+    classes = tuple(getattr(estimator, "classes_", ()))
+    own = config.get("predict_fn", "predict") == "predict"
+    return classes, getattr(estimator, PROBABILITIES, None) if own else None
+
+
+def _raw_estimator(model: Any) -> object:
+    """What pyfunc has wrapped; None where its wrapper does not say."""
+    try:
+        return model.get_raw_model()
+    except (AttributeError, NotImplementedError):
+        return None
 
 
 def _load_flavor(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:

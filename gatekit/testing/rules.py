@@ -33,6 +33,22 @@ def bad_slice(x: Array, *, where: Array, wrong: float = 0.4, seed: int = 0) -> A
     return np.asarray((x > 0) ^ (where & (_share(x, seed) < wrong)), dtype=np.int64)
 
 
+def probability(
+    x: Array, *, slope: float = 3.0, warp: float = 1.0, hard: bool = False, outside: bool = False
+) -> Array:
+    """A probability of label 1 that rises with x0: calibrated where labels are drawn so (`drawn`).
+
+    `warp` over 1 makes it too sure of itself, `hard` rounds it, `outside` doubles it.
+    """
+    score = 1 / (1 + np.exp(-slope * warp * x))
+    return np.asarray(score.round() if hard else score * 2 if outside else score)
+
+
+def number(x: Array, *, factor: float = 10.0, shift: float = 0.0, spread: float = 1.0) -> Array:
+    """`factor` times x0, plus `shift`, plus an error below `spread` that hangs on x0 alone."""
+    return np.asarray(factor * x + shift + spread * (2 * _share(x, 7) - 1))
+
+
 def words(x: Array, *, t: float = 0.0, empty_every: int = 0) -> list[str | None]:
     """`yes` or `no` by threshold; every `empty_every`-th row of a batch is None."""
     said: list[str | None] = ["yes" if value > t else "no" for value in x]
@@ -124,6 +140,8 @@ RULES: dict[str, Callable[..., object]] = {
     for rule in (
         threshold,
         bad_slice,
+        probability,
+        number,
         words,
         nan,
         crash,

@@ -128,7 +128,13 @@ COMMON = {f.name for f in fields(policy_gates.GateTable)}
 TABLES = [("## Every [gates.NAME] table", policy_gates.GateTable, ())] + [
     (f"### [gates.{f.name}]", type(f.default), COMMON) for f in fields(policy_gates.Gates)
 ]
+TABLES = [
+    (h, kind, {*skip, "columns", "expect"} if kind is policy_gates.RobustnessGate else skip)
+    for h, kind, skip in TABLES
+]
 TABLES += [
+    ("### [gates.robustness.columns.NAME]", policy_gates.ColumnRule, ()),
+    ("### [gates.robustness.expect.NAME]", policy_gates.Expectation, ()),
     (
         "## Top of the file",
         policy.Policy,

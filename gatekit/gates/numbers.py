@@ -1,0 +1,172 @@
+"""How far a regression's numbers are from the truth, in the unit of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekit.data import Holdout
+from gatekit.estimate import Estimate
+from gatekit.gate import Ask, measure
+from gatekit.gates import applies
+from gatekit.gates.applies import named
+from gatekit.ledger import no_champion
+from gatekit.stats import mean, regression
+from gatekit.stats.regression import Bounded, Floats
+from gatekit.subject import NoChampion, Subject
+
+
+@measure
+@applies.of("numbers", "MAE")
+def mae(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Mean absolute error."""
+    return _of(
+        "MAE",
+        lambda y, said: regression.of_mean(np.abs(said - y), ask.level),
+        candidate,
+        holdout,
+        ask,
+    )
+
+
+@measure
+@applies.of("numbers", "RMSE")
+def rmse(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Root of the mean square error."""
+    return _of(
+        "RMSE",
+        lambda y, said: regression.root_mean_square(y, said, ask.level),
+        candidate,
+        holdout,
+        ask,
+    )
+
+
+@measure
+@applies.of("numbers", "R2")
+def r2(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Share of the variance of the target that is explained; 0 for a model that says its mean."""
+    if np.all(holdout.y == holdout.y[0]):
+        return applies.undefined("R2", "the target has one value in all rows", holdout.rows, ask)
+    return _of(
+        "R2", lambda y, said: regression.determination(y, said, ask.level), candidate, holdout, ask
+    )
+
+
+@measure
+@applies.of("numbers", "|bias|")
+def bias(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Size of the mean error, whatever its sign; the sign is in the details."""
+    return _of(
+        "|bias|",
+        lambda y, said: regression.size_of_bias(y, said, ask.level),
+        candidate,
+        holdout,
+        ask,
+    )
+
+
+@measure
+@applies.of("numbers", "quantile loss")
+def quantile_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Mean pinball loss at the policy's `quantile`; half the mean absolute error at 0.5."""
+    quantile = float(getattr(ask.settings, "quantile", 0.5))
+    return _of(
+        f"quantile loss {quantile:g}",
+        lambda y, said: regression.of_mean(regression.pinball(y, said, quantile), ask.level),
+        candidate,
+        holdout,
+        ask,
+    )
+
+
+@measure
+@applies.of("numbers", "RMSE rise")
+def rmse_rise(
+    candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
+) -> Estimate:
+    """RMSE of the candidate less that of the champion, on the same rows."""
+    if isinstance(champion, NoChampion):
+        return no_champion("RMSE rise", ask.level, champion.reason)
+    new, old = errors(candidate, holdout), errors(champion, holdout)
+    found = regression.root_rise(new, old, ask.level)
+    return against("RMSE rise", found, new.size, champion, ask)
+
+
+def mae_fall(
+    candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, ask: Ask
+) -> Estimate:
+    """Mean absolute error of the champion less that of the candidate, on the same rows."""
+    if isinstance(champion, NoChampion):
+        return no_champion("MAE gain", ask.level, champion.reason)
+    new, old = (np.abs(errors(model, holdout)) for model in (candidate, champion))
+    found = regression.mean_fall(new, old, ask.level)
+    return against("MAE gain", found, new.size, champion, ask)
+
+
+def errors(model: Subject, holdout: Holdout) -> NDArray[np.float64]:
+    """Prediction less truth, (n,).
+
+    Raises:
+        ValueError: labels or predictions are no numbers.
+    """
+    return np.asarray(model.predictions(holdout).astype(float) - holdout.y.astype(float))
+
+
+def against(name: str, found: Bounded, n: int, champion: Subject, ask: Ask) -> Estimate:
+    """A paired difference of mean losses as an estimate."""
+    value, low, high = found
+    method = named(f"paired {mean.METHOD}", ask.level)
+    return Estimate(
+        name,
+        value,
+        low,
+        high,
+        ask.level,
+        n,
+        method,
+        rows_for_bound=fewest(n),
+        detail=(f"against {champion.title}",),
+    )
+
+
+def fewest(n: int) -> int | None:
+    """How many rows would give a bound on a mean, where n do not."""
+    return mean.FEWEST_ROWS if n < mean.FEWEST_ROWS else None
+
+
+def _of(
+    name: str,
+    bounded: Callable[[Floats, Floats], Bounded],
+    candidate: Subject,
+    holdout: Holdout,
+    ask: Ask,
+) -> Estimate:
+    y, said = holdout.y, candidate.predictions(holdout)
+    for values, whose in ((y, "the target"), (said, "the model")):
+        if values.dtype.kind not in "biuf":
+            why = f"{whose} has values of type {values.dtype}, and a regression is of numbers"
+            return applies.undefined(name, why, y.size, ask)
+    y, said = y.astype(float), said.astype(float)
+    value, low, high = bounded(y, said)
+    method = named(mean.METHOD, ask.level)
+    return Estimate(
+        name,
+        value,
+        low,
+        high,
+        ask.level,
+        y.size,
+        method,
+        rows_for_bound=fewest(y.size),
+        detail=_worst(y, said),
+    )
+
+
+def _worst(y: Floats, said: Floats) -> tuple[str, ...]:
+    """The mean error with its sign, and where the largest lies; never the values of a row."""
+    off = said - y
+    row = int(np.argmax(np.abs(off)))
+    return (f"mean error {off.mean():+.4g}, the largest {off[row]:+.4g} at row {row}",)

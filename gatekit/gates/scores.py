@@ -1,0 +1,301 @@
+"""How good a model's scores are: as probabilities, as a ranking, and against the champion's.
+
+A score is a number of the positive class, or a row of numbers of all classes. Log loss, Brier and
+calibration ask for probabilities; a ranking takes any numbers, as long as there are more than two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekit.data import Holdout
+from gatekit.estimate import Estimate
+from gatekit.evidence.counts import is_label, right
+from gatekit.gate import Ask, measure
+from gatekit.gates import applies
+from gatekit.gates.applies import named
+from gatekit.gates.numbers import against, fewest
+from gatekit.ledger import no_champion
+from gatekit.stats import auc as areas
+from gatekit.stats import average_precision as precisions
+from gatekit.stats import calibration as calibrations
+from gatekit.stats import mean, regression
+from gatekit.subject import NoChampion, Subject
+
+ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
+SMALLEST = float(
+    np.finfo(np.float64).eps
+)  # a probability of 0 counts as this, as scikit-learn does
+TWO = 2
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why no number can be made of the scores."""
+
+    why: str
+
+
+@measure
+@applies.of("scores", "log loss")
+def log_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Mean of -log of the probability given to what came true, in nats."""
+    return _mean_of("log loss", _log_losses(candidate, holdout), holdout, ask)
+
+
+@measure
+@applies.of("scores", "Brier score")
+def brier(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Mean square of probability less what came true; multiclass: summed over the classes."""
+    said = _probabilities(candidate, holdout)
+    if isinstance(said, Unusable):
+        return _mean_of("Brier score", said, holdout, ask)
+    if said.ndim == 1:
+        losses = (said - is_label(holdout.y, candidate.positive)) ** 2
+        return _mean_of("Brier score", losses, holdout, ask)
+    place = _places(candidate, holdout)
+    if isinstance(place, Unusable):
+        return _mean_of("Brier score", place, holdout, ask)
+    true = np.zeros(said.shape)
+    true[np.arange(len(said)), place] = 1.0
+    return _mean_of("Brier score", ((said - true) ** 2).sum(axis=1), holdout, ask)
+
+
+@measure
+@applies.of("scores of two classes", "AUC")
+def auc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Chance that a positive row scores above another one; ties count half."""
+    if refused := _no_ranking("AUC", candidate, holdout, ask):
+        return refused
+    table = candidate.score_table(holdout)
+    found = areas.area(table.positive, table.other)
+    low, high = areas.bounds(found, ask.level)
+    scarce = min(table.positives, table.others)
+    return Estimate(
+        "AUC",
+        found.value,
+        low,
+        high,
+        ask.level,
+        holdout.rows,
+        named(areas.method(found), ask.level),
+        rows_for_bound=_for_scarce(scarce, areas.FEWEST_ROWS, holdout.rows),
+        detail=(_of_either(candidate, holdout),),
+    )
+
+
+@measure
+@applies.of("scores of two classes", "average precision")
+def average_precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Precision averaged over the positive rows, each taken as the threshold."""
+    if refused := _no_ranking("average precision", candidate, holdout, ask):
+        return refused
+    table = candidate.score_table(holdout)
+    value, low, high = precisions.bounds(table.positive, table.other, ask.level)
+    scarce = min(table.positives, table.others)
+    return Estimate(
+        "average precision",
+        value,
+        low,
+        high,
+        ask.level,
+        holdout.rows,
+        named(precisions.METHOD, ask.level),
+        rows_for_bound=_for_scarce(scarce, precisions.FEWEST_ROWS, holdout.rows),
+        detail=(_of_either(candidate, holdout),),
+    )
+
+
+@measure
+@applies.of("scores", "calibration error")
+def calibration_error(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Root mean square gap between stated probability and share come true, in quantile bins.
+
+    Multiclass: of the probability of the label said, and how often that label is true.
+    """
+    name = "calibration error"
+    said = _probabilities(candidate, holdout)
+    if isinstance(said, Unusable):
+        return applies.undefined(name, said.why, holdout.rows, ask)
+    if said.ndim == 1:
+        table = candidate.score_table(holdout)
+        scores, true, rows = table.scores, table.positive, table.positive + table.other
+    else:
+        hit = right(holdout.y, candidate.predictions(holdout))
+        scores, first, rows = np.unique(said.max(axis=1), return_inverse=True, return_counts=True)
+        true = np.bincount(first, hit).astype(np.int64)
+    found = calibrations.bins(scores, true.astype(float), rows.astype(float))
+    value, low, high = calibrations.bounds(found, ask.level)
+    least = calibrations.ROWS_OF_A_BIN if holdout.rows < calibrations.ROWS_OF_A_BIN else None
+    return Estimate(
+        name,
+        value,
+        low,
+        high,
+        ask.level,
+        holdout.rows,
+        named(calibrations.METHOD, ask.level),
+        rows_for_bound=least,
+        detail=_reliability(found),
+    )
+
+
+@measure
+@applies.of("scores of two classes", "AUC gain")
+def auc_gain(
+    candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
+) -> Estimate:
+    """AUC of the candidate less that of the champion, on the same rows (paired DeLong)."""
+    if isinstance(champion, NoChampion):
+        return no_champion("AUC gain", ask.level, champion.reason)
+    for model in (candidate, champion):
+        if refused := _no_ranking("AUC gain", model, holdout, ask):
+            return refused
+    positive = is_label(holdout.y, candidate.positive)
+    value, low, high = areas.difference(
+        candidate.scores(holdout), champion.scores(holdout), positive, ask.level
+    )
+    scarce = int(min(positive.sum(), (~positive).sum()))
+    return Estimate(
+        "AUC gain",
+        value,
+        low,
+        high,
+        ask.level,
+        holdout.rows,
+        named("paired DeLong", ask.level),
+        rows_for_bound=_for_scarce(scarce, areas.FEWEST_ROWS, holdout.rows),
+        detail=(f"against {champion.title}",),
+    )
+
+
+@measure
+@applies.of("scores", "log loss rise")
+def log_loss_rise(
+    candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
+) -> Estimate:
+    """Log loss of the candidate less that of the champion, on the same rows."""
+    name = "log loss rise"
+    if isinstance(champion, NoChampion):
+        return no_champion(name, ask.level, champion.reason)
+    new, old = _log_losses(candidate, holdout), _log_losses(champion, holdout)
+    if isinstance(new, Unusable):
+        return applies.undefined(name, new.why, holdout.rows, ask)
+    if isinstance(old, Unusable):
+        return applies.undefined(name, old.why, holdout.rows, ask)
+    found = regression.mean_fall(old, new, ask.level)
+    return against(name, found, new.size, champion, ask)
+
+
+def _mean_of(name: str, losses: Floats | Unusable, holdout: Holdout, ask: Ask) -> Estimate:
+    if isinstance(losses, Unusable):
+        return applies.undefined(name, losses.why, holdout.rows, ask)
+    value, low, high = regression.of_mean(losses, ask.level)
+    method = named(mean.METHOD, ask.level)
+    least = fewest(losses.size)
+    return Estimate(name, value, low, high, ask.level, losses.size, method, rows_for_bound=least)
+
+
+def _log_losses(model: Subject, holdout: Holdout) -> Floats | Unusable:
+    said = _probabilities(model, holdout)
+    if isinstance(said, Unusable):
+        return said
+    if said.ndim == 1:
+        of_truth = np.where(is_label(holdout.y, model.positive), said, 1 - said)
+    else:
+        place = _places(model, holdout)
+        if isinstance(place, Unusable):
+            return place
+        of_truth = said[np.arange(len(said)), place]
+    return np.asarray(-np.log(np.clip(of_truth, SMALLEST, 1 - SMALLEST)))
+
+
+def _probabilities(model: Subject, holdout: Holdout) -> Floats | Unusable:
+    """Probabilities, (n,) or (n, K); else why they are none."""
+    if stray := _stray(model, holdout):
+        return Unusable(stray)
+    whole = model.scored(holdout).scores
+    if whole.size and (whole.min() < 0 or whole.max() > 1):
+        outside = (whole < 0) | (whole > 1)
+        where = np.argwhere(outside)[0]
+        return Unusable(
+            f"{model.title} scores {int(outside.sum()):,} times outside 0 to 1, first "
+            f"{whole[tuple(where)]:.4g} at row {where[0]}: these are no probabilities"
+        )
+    if whole.ndim == TWO:
+        off = np.abs(whole.sum(axis=1) - 1)
+        if (off > ROW_SUM).any():
+            row = int(np.argmax(off > ROW_SUM))
+            return Unusable(
+                f"the scores of {model.title} sum to {whole[row].sum():.4g} at row {row}, not to "
+                f"1, and so in {int((off > ROW_SUM).sum()):,} rows: these are no probabilities"
+            )
+    elif model.task != "binary":
+        return Unusable(f"{model.title} gives one score a row, and the task is {model.task}")
+    return model.scores(holdout)
+
+
+def _places(model: Subject, holdout: Holdout) -> NDArray[np.int64] | Unusable:
+    """The column of the true label of each row, (n,)."""
+    place = np.full(holdout.rows, -1)
+    for column, label in enumerate(model.scored(holdout).classes):
+        place[is_label(holdout.y, label)] = column
+    if (place < 0).any():
+        stray = holdout.y[int(np.argmin(place))]
+        return Unusable(
+            f"{model.title} has no score for the label {stray}, which {int((place < 0).sum()):,} "
+            "rows have"
+        )
+    return place
+
+
+def _stray(model: Subject, holdout: Holdout) -> str:
+    if model.task != "binary":
+        return ""
+    mine = is_label(holdout.y, model.positive)
+    if not mine.any():
+        return "no row of the holdout has the positive label: say which it is, positive = ..."
+    others = holdout.y[~mine]
+    if others.size and not bool(np.all(others == others[0])):
+        return (
+            'the holdout has more than two labels and the task is binary: say task = "multiclass"'
+        )
+    return ""
+
+
+def _no_ranking(name: str, model: Subject, holdout: Holdout, ask: Ask) -> Estimate | None:
+    """The refusal where a ranking by scores means nothing, else None."""
+    why = _stray(model, holdout)
+    if not why:
+        table = model.score_table(holdout)
+        if not table.others:
+            why = "every row of the holdout has the positive label: there is nothing to rank"
+        elif table.scores.size <= TWO:
+            why = (
+                f"{model.title} gives {table.scores.size} different scores on {holdout.rows:,} "
+                "rows: these are labels, and labels do not rank"
+            )
+    return applies.undefined(name, why, holdout.rows, ask) if why else None
+
+
+def _of_either(model: Subject, holdout: Holdout) -> str:
+    table = model.score_table(holdout)
+    return f"positive label {model.positive}: {table.positives:,} rows, others {table.others:,}"
+
+
+def _for_scarce(scarce: int, least: int, rows: int) -> int | None:
+    """How many rows would hold enough of the scarcer label; None where these do."""
+    return int(np.ceil(rows * least / scarce)) if 0 < scarce < least else None
+
+
+def _reliability(found: calibrations.Bins) -> tuple[str, ...]:
+    share = found.true / found.rows
+    return tuple(
+        f"said {p:.3f}, came true {s:.3f}, n {int(n):,}"
+        for p, s, n in zip(found.said, share, found.rows, strict=True)
+    )

@@ -1,0 +1,146 @@
+"""Expectations of the policy: counted exactly, or as a share with a bound."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gatekit.errors import DataError, PolicyError
+from gatekit.gates import robustness_expect
+from gatekit.policy_file import apply_sets, read_policy
+from gatekit.policy_gates import Expectation, RobustnessGate
+
+COLUMNS = {"x": "double", "n": "long", "c": "string"}
+ROWS = 300
+
+
+@pytest.fixture
+def holdout(make_holdout):
+    random = np.random.default_rng(2)
+    x = random.normal(size=ROWS)
+    columns = {
+        "x": x,
+        "n": 2**60 + random.integers(0, 9, ROWS),
+        "c": random.choice(["u", "v"], ROWS),
+    }
+    return make_holdout(pa.table({**columns, "label": (x > 0).astype(int)}))
+
+
+@pytest.fixture
+def subject(fake):
+    def make(says, positive=1):
+        made = fake(says, COLUMNS, positive)
+        made.task = "binary"
+        return made
+
+    return make
+
+
+def rising(table):
+    return (table["x"].to_numpy() > 0).astype(int)
+
+
+def by_word(table):
+    return np.array([int(c == "u") for c in table["c"].to_pylist()])
+
+
+def estimate(subject, holdout, ask, **expected):
+    table = RobustnessGate(expect={"it": Expectation(**expected)})
+    ((what, bar),) = robustness_expect.expectations(table)
+    assert bar.key in {f"robustness.{key}" for key in table.bars()}
+    return what(subject, holdout, ask=ask(table))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "broken"),
+    [
+        ("increasing", 1.0, False),
+        ("decreasing", 1.0, True),
+        ("decreasing", -1.0, False),
+        ("increasing", -1.0, True),
+        ("invariant", 1.0, True),
+        ("increasing", None, False),
+    ],
+)
+def test_directions(subject, holdout, ask, kind, change, broken):
+    found = estimate(subject(rising), holdout, ask, kind=kind, column="x", change=change)
+    assert (found.value > 0) is broken
+    assert found.low == found.high == found.value  # a count
+
+
+def test_rising_is_towards_the_positive_label(subject, holdout, ask):
+    found = estimate(
+        subject(rising, positive=0), holdout, ask, kind="increasing", column="x", change=1.0
+    )
+    assert found.value > 0
+
+
+def test_invariance_to_a_word_and_to_a_number_it_does_not_use(subject, holdout, ask):
+    assert estimate(subject(rising), holdout, ask, kind="invariant", column="c").value == 0
+    assert (
+        estimate(subject(rising), holdout, ask, kind="invariant", column="n", change=3).value == 0
+    )
+    assert estimate(subject(by_word), holdout, ask, kind="invariant", column="c").value == ROWS
+
+
+def test_whole_numbers_are_added_exactly(subject, holdout, ask):
+    model = subject(rising)
+    estimate(model, holdout, ask, kind="invariant", column="n", change=1)
+    moved, was = model.asked[-1]["n"].to_pylist(), holdout.table["n"].to_pylist()
+    assert [a - b for a, b in zip(moved, was, strict=True)] == [1] * ROWS
+
+
+def test_a_tolerated_share_has_a_bound(subject, holdout, ask):
+    found = estimate(
+        subject(rising), holdout, ask, kind="invariant", column="x", change=0.1, tolerated=0.2
+    )
+    assert 0 < found.low < found.value < found.high < 0.2
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        ({"kind": "invariant", "column": "zz"}, "'zz', which the model does not take"),
+        ({"kind": "increasing", "column": "c"}, "does not rise or fall"),
+    ],
+)
+def test_what_cannot_be_expected_is_said(subject, holdout, ask, expected, words):
+    with pytest.raises(DataError, match=words):
+        estimate(subject(rising), holdout, ask, **expected)
+
+
+POLICY = """
+model = "m"
+[data.holdout]
+path = "h.parquet"
+target = "y"
+[gates.robustness.expect.income]
+kind = "increasing"
+column = "income"
+[gates.robustness.columns.age]
+immutable = true
+"""
+
+
+def test_the_policy_reads_tables_of_tables_and_counts_each_expectation_as_a_bar(tmp_path):
+    file = tmp_path / "gates.toml"
+    file.write_text(POLICY)
+    policy = read_policy(file)
+    assert policy.bars("robustness") == {"robustness.expect.income": 0.0}
+    assert policy.gates.robustness.columns["age"].immutable
+    with pytest.raises(PolicyError, match="tables are set in the policy only"):
+        apply_sets(policy, ("robustness.columns=1",), "me")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        ('"increasing"', '"rising"', "expect.income.kind is 'rising'"),
+        ("immutable = true", "immutable = 1", "columns.age.immutable is 1, true or false"),
+        ("immutable", "imutable", "Did you mean 'immutable'"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(tmp_path, was, now, words):
+    file = tmp_path / "gates.toml"
+    file.write_text(POLICY.replace(was, now))
+    with pytest.raises(PolicyError, match=words):
+        read_policy(file)
