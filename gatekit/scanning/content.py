@@ -89,9 +89,10 @@ def _pickle(source: Source, look: Look) -> Iterator[Finding]:
     start = 0
     while start < source.size:
         source.seek(start)
-        seen = act_out(source, look.words, joblib=True)
+        # MLflow's loaders know plain pickle only; of other files nobody knows who reads them how.
+        seen = act_out(source, look.words, joblib=not look.is_pickle)
         end = source.tell()
-        if seen.arrays:  # what plain pickle would make of the bytes of the arrays
+        if seen.arrays and not look.is_pickle:  # what plain pickle makes of the arrays' bytes
             source.seek(start)
             yield from _refused(act_out(source, look.words, joblib=False), look, strict=False)
             source.seek(end)

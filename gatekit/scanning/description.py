@@ -37,7 +37,7 @@ FLAVORS: dict[str, set[str]] = {
 LOADERS = frozenset(
     {"mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.onnx", "mlflow.pyfunc.model"}
 )
-OWN = "gatekit.testing."
+OWN = frozenset({"gatekit.testing.toys"})
 CODE = ("code", "model_code_path", "code_path", "code_paths")
 PATHS = ("data", "model_path", "pickled_model", "python_model", "model_data")
 PREDICTS = frozenset(
@@ -79,7 +79,7 @@ def describe_files(folder: Path, paths: list[str], trusted: tuple[str, ...]) -> 
                 described.findings.append(Finding(path, word, f"flavor {name}: {why}"))
             _files(PurePosixPath(path).parent, name, config, described)
         loader = flavors.get("python_function", {}).get("loader_module")
-        described.opaque |= isinstance(loader, str) and loader not in LOADERS
+        described.opaque |= isinstance(loader, str) and loader not in LOADERS | OWN
     return described
 
 
@@ -183,7 +183,7 @@ def _files(
 
 def _is_known(loader: object, trusted: frozenset[str]) -> bool:
     return isinstance(loader, str) and (
-        loader in LOADERS or loader in trusted or loader.startswith(OWN)
+        loader in LOADERS or loader in OWN or loader in trusted
     )
 
 

@@ -227,6 +227,8 @@ class _Machine:
         self._seen.arrays += 1
         self._stack[-1] = Thing()
         if not self._joblib:
+            if getattr(wrapper.state.get("dtype"), "has_objects", False):
+                raise Broken("the pickle of an array of objects follows, which stands for itself")
             return
         if self._source.tell() < self._frame_end:
             raise Odd("instructions stand where joblib does not read them (frame)")
