@@ -42,6 +42,7 @@ class SubjectSpec:
     engine: str
     positive: Any = 1
     task: str = "binary"
+    trusted: tuple[str, ...] = ()  # by the policy, besides what the scan allows anyway
 
 
 class Subject:
@@ -52,6 +53,7 @@ class Subject:
         self.engine = spec.engine
         self.positive = spec.positive
         self.task = spec.task
+        self.trusted = spec.trusted
         self._spool = spool
         self._start = start
         self._runner: Runner | None = None

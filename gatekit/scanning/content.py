@@ -119,7 +119,7 @@ def _npy(source: Source, look: Look) -> Iterator[Finding]:
     while start < source.size:
         source.seek(start)
         try:
-            version = np.lib.format.read_magic(source.stream)  # type: ignore[no-untyped-call]
+            version = np.lib.format.read_magic(source.stream)
             read = {
                 (1, 0): np.lib.format.read_array_header_1_0,
                 (2, 0): np.lib.format.read_array_header_2_0,
@@ -146,7 +146,7 @@ def _npy(source: Source, look: Look) -> Iterator[Finding]:
 
 def _zip(source: Source, look: Look) -> Iterator[Finding]:
     try:
-        archive = zipfile.ZipFile(source.stream)  # noqa: SIM115 - the stream is closed by its owner
+        archive = zipfile.ZipFile(source.stream)
         members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
         yield look.finding("as a zip archive it is damaged")
@@ -165,9 +165,7 @@ def _zip(source: Source, look: Look) -> Iterator[Finding]:
             yield from _member(archive, member, inner)
 
 
-def _member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, inner: Look
-) -> Iterator[Finding]:
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, inner: Look) -> Iterator[Finding]:
     try:
         with archive.open(member) as stream:
             content, broke = copied(stream, member.compress_size, inner.budget)

@@ -42,7 +42,7 @@ CODE = ("code", "model_code_path", "code_path", "code_paths")
 PATHS = ("data", "model_path", "pickled_model", "python_model", "model_data")
 PREDICTS = frozenset(
     """predict predict_proba predict_log_proba predict_joint_log_proba decision_function transform
-    score_samples""".split()
+    score_samples""".split()  # noqa: SIM905 - a list of words, to be read
 )
 FORMATS = ("pickle", "cloudpickle", "skops")
 
@@ -163,9 +163,7 @@ def _extra(config: dict[str, Any]) -> list[object]:
     return [each.get("path") if isinstance(each, dict) else None for each in given]
 
 
-def _files(
-    base: PurePosixPath, flavor: str, config: dict[str, Any], described: Described
-) -> None:
+def _files(base: PurePosixPath, flavor: str, config: dict[str, Any], described: Described) -> None:
     named = [config.get(key) for key in PATHS] + _artifacts(config) + _extra(config)
     described.named |= {str(base / path) for path in named if isinstance(path, str)}
     unpickled = ["python_model"]
@@ -182,9 +180,7 @@ def _files(
 
 
 def _is_known(loader: object, trusted: frozenset[str]) -> bool:
-    return isinstance(loader, str) and (
-        loader in LOADERS or loader in OWN or loader in trusted
-    )
+    return isinstance(loader, str) and (loader in LOADERS or loader in OWN or loader in trusted)
 
 
 def _leaves(path: str) -> bool:

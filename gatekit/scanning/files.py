@@ -16,11 +16,11 @@ MOST_FILES = 20_000
 KNOWN = frozenset(
     """MLmodel conda.yaml python_env.yaml requirements.txt constraints.txt input_example.json
     serving_input_example.json registered_model_meta model.sig README README.md README.txt LICENSE
-    LICENSE.txt NOTICE""".split()
+    LICENSE.txt NOTICE""".split()  # noqa: SIM905 - a list of words, to be read
 )
 PROGRAM_SUFFIXES = frozenset(
     """.py .pyc .pyd .pyo .pyx .pth .so .dll .dylib .exe .sh .bash .bat .cmd .ps1 .jar .class .whl
-    .egg .ipynb""".split()
+    .egg .ipynb""".split()  # noqa: SIM905 - a list of words, to be read
 )
 
 
@@ -71,5 +71,5 @@ def _spelling(paths: list[str]) -> Iterator[Finding]:
             yield Finding(ascii(path), "", "its name holds characters that do not print")
         alike = unicodedata.normalize("NFKC", path).casefold()
         if alike in seen:
-            yield Finding(ascii(path), "", f"its name looks like {ascii(seen[alike])}")
+            yield Finding(ascii(path), "", f"its name looks like {seen[alike]!a}")
         seen[alike] = path

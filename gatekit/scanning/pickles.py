@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - the table of steps stands behind its machine
 """A pickle acted out without doing anything it says: its names judged, its calls followed.
 
 The instructions come from the standard library's `pickletools`; this keeps the stack and the memo
@@ -93,9 +94,8 @@ class _Machine:
 
     def run(self) -> None:
         steps = _STEPS
-        count = 0
-        for opcode, argument, _ in pickletools.genops(self._source):  # type: ignore[arg-type] # read, readline and tell are all it uses
-            count += 1
+        source: Any = self._source  # read, readline and tell are all that is asked of it
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(source)):
             if count > MOST_INSTRUCTIONS:
                 self._refuse("", "it has more instructions than are looked into")
                 raise Broken("too long")

@@ -1,4 +1,4 @@
-"""What a model asks to have installed: names and versions only, from the index of whoever installs."""
+"""What a model asks to have installed: names and versions, and nothing else."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _lines(text: str) -> list[str]:
     except yaml.YAMLError as error:
         raise ValueError("no YAML") from error
     if not isinstance(content, dict):
-        raise ValueError("no mapping")
+        raise ValueError("no mapping")  # noqa: TRY004 - as for anything unreadable
     lines = []
     for key in ("dependencies", "build_dependencies"):
         for entry in content.get(key) or []:

@@ -12,7 +12,7 @@ PACKAGES = frozenset(
     gaussian_process impute isotonic kernel_approximation kernel_ridge linear_model manifold
     metrics mixture model_selection multiclass multioutput naive_bayes neighbors neural_network
     pipeline preprocessing random_projection semi_supervised svm tree _loss
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words, to be read
 )
 CLASSES = frozenset(
     """
@@ -88,7 +88,7 @@ CLASSES = frozenset(
     _GeneralizedLinearRegressor _IdentityClassifier _IdentityRegressor _ImputerTriplet
     _MultiOutputEstimator _MultimetricScorer _PLS _PassthroughScorer _QuadTree _RepeatedSplits
     _RidgeGCV _Scorer _SigmoidCalibration _TemperatureScaling make_column_selector
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words, to be read
 )
 # Exact, since a rule by prefix would let through whatever else these modules import.
 FUNCTIONS = frozenset(

@@ -21,7 +21,7 @@ NODES = frozenset(
     """BytearrayNode BytesNode CachedNode DTypeNode DefaultDictNode DictNode FunctionNode JsonNode
     ListNode LossNode MaskedArrayNode NdArrayNode ObjectNode RandomGeneratorNode RandomStateNode
     SetNode SliceNode SparseMatrixNode TreeNode TupleNode TypeNode ConstructorFromReduceNode
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words, to be read
 )
 INERT = ("JsonNode", "CachedNode", "SparseMatrixNode")  # what they make goes by the node alone
 PARAMETER = re.compile(r"\[\w+\]$")  # numpy.dtype[float64]
@@ -74,7 +74,10 @@ def _wrong(node: dict[str, Any], words: Vocabulary) -> Iterator[tuple[str, str]]
     bare = PARAMETER.sub("", name)
     if module == "builtins" and bare in ("NoneType", "type"):
         if loader == "TypeNode" and bare == "type":
-            yield "builtins.type", "it uses builtins.type, which is not on the list of allowed names"
+            yield (
+                "builtins.type",
+                "it uses builtins.type, which is not on the list of allowed names",
+            )
         return
     if not words.allows(module, bare):
         dotted = f"{module}.{name}"

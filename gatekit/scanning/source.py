@@ -1,4 +1,4 @@
-"""Bytes to look into, of known length: a file, or what a compressed one expands to, within bounds."""
+"""Bytes to look into, of known length: a file, or what it expands to, within bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol, cast
 
 MIB = 1024 * 1024
 CHUNK = MIB
@@ -79,6 +79,13 @@ class Source:
         return found
 
 
+class _Readable(Protocol):
+    """All that is asked of what expands a stream."""
+
+    def read(self, count: int, /) -> bytes:
+        """At most `count` bytes; none at the end."""
+
+
 class _Inflated:
     """A zlib stream as a file; the standard library has none."""
 
@@ -96,12 +103,12 @@ class _Inflated:
         return b""
 
 
-_Opener = Callable[[Source], IO[bytes] | _Inflated]
+_Opener = Callable[[Source], _Readable]
 PACKED: tuple[tuple[bytes, str, _Opener], ...] = (
     (b"\x1f\x8b", "gzip", lambda source: gzip.GzipFile(fileobj=source.stream, mode="rb")),
     (b"BZh", "bz2", lambda source: bz2.BZ2File(source.stream)),
-    (b"\xfd7zXZ\x00", "xz", lambda source: lzma.LZMAFile(source.stream)),
-    (b"\x5d\x00\x00", "lzma", lambda source: lzma.LZMAFile(source.stream)),
+    (b"\xfd7zXZ\x00", "xz", lambda source: lzma.open(source.stream)),
+    (b"\x5d\x00\x00", "lzma", lambda source: lzma.open(source.stream)),
     (b"x", "zlib", _Inflated),
 )
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
@@ -117,20 +124,19 @@ def unpacked(source: Source, budget: Budget) -> tuple[str, Source, str] | None:
         TooMuch: it expands beyond the budget.
     """
     head = source.head()
-    for magic, kind, opener in PACKED:
-        if head.startswith(magic):
-            break
-    else:
+    found = [(kind, opener) for magic, kind, opener in PACKED if head.startswith(magic)]
+    if not found:
         return None
+    kind, opener = found[0]
     inside, broke = copied(opener(source), source.size, budget)
     if broke and inside.size == 0:
         return None
     return kind, inside, broke
 
 
-def copied(stream: IO[bytes] | _Inflated, packed: int, budget: Budget) -> tuple[Source, str]:
+def copied(stream: _Readable, packed: int, budget: Budget) -> tuple[Source, str]:
     """What `stream` gives, as a source of its own, and how it broke off."""
-    spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOLED_IN_MEMORY)  # type: ignore[assignment] # noqa: SIM115 - closed with its last reader
+    spool = cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOLED_IN_MEMORY))
     broke, size = "", 0
     try:
         while chunk := stream.read(CHUNK):

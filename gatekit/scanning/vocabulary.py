@@ -74,6 +74,7 @@ _PANDAS = {
     "pandas._libs.tslibs.timestamps": "_unpickle_timestamp",
     "pandas._libs.missing": "NAType",
 }
+_PYFUNC = frozenset({"mlflow.models.signature._TypeHints"})  # a pair, kept in every PythonModel
 _XGBOOST = {
     "xgboost": "Booster",
     "xgboost.core": "Booster",
@@ -127,6 +128,8 @@ def vocabulary(flavors: set[str], trusted: tuple[str, ...]) -> Vocabulary:
     exact, wide = BASE, bool(flavors & {"sklearn", "mlflow.pyfunc.model"})
     if wide:
         exact |= PANDAS
+    if "mlflow.pyfunc.model" in flavors:
+        exact |= _PYFUNC
     if wide or "xgboost" in flavors:
         exact |= XGBOOST
     if wide or "lightgbm" in flavors:

