@@ -107,8 +107,8 @@ _Opener = Callable[[Source], _Readable]
 PACKED: tuple[tuple[bytes, str, _Opener], ...] = (
     (b"\x1f\x8b", "gzip", lambda source: gzip.GzipFile(fileobj=source.stream, mode="rb")),
     (b"BZh", "bz2", lambda source: bz2.BZ2File(source.stream)),
-    (b"\xfd7zXZ\x00", "xz", lambda source: lzma.open(source.stream)),
-    (b"\x5d\x00\x00", "lzma", lambda source: lzma.open(source.stream)),
+    (b"\xfd7zXZ\x00", "xz", lambda source: lzma.open(source.stream)),  # noqa: SIM115
+    (b"\x5d\x00\x00", "lzma", lambda source: lzma.open(source.stream)),  # noqa: SIM115
     (b"x", "zlib", _Inflated),
 )
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
@@ -136,7 +136,7 @@ def unpacked(source: Source, budget: Budget) -> tuple[str, Source, str] | None:
 
 def copied(stream: _Readable, packed: int, budget: Budget) -> tuple[Source, str]:
     """What `stream` gives, as a source of its own, and how it broke off."""
-    spool = cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOLED_IN_MEMORY))
+    spool = cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOLED_IN_MEMORY))  # noqa: SIM115
     broke, size = "", 0
     try:
         while chunk := stream.read(CHUNK):
