@@ -10,13 +10,27 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gatekit.commands.answer import REFUSED, USAGE, Answer
-from gatekit.commands.looking import add_history, add_status
+from gatekit.commands.approve import add_approve
+from gatekit.commands.history import add_history
+from gatekit.commands.looking import add_status
 from gatekit.commands.plan import add_plan
 from gatekit.commands.promote import add_promote
+from gatekit.commands.reverify import add_reconcile, add_reverify
+from gatekit.commands.revoke import add_revoke
 from gatekit.commands.rollback import add_rollback
 from gatekit.errors import GatekitError, UsageProblem
 
-COMMANDS = (add_promote, add_rollback, add_status, add_history, add_plan)
+COMMANDS = (
+    add_promote,
+    add_approve,
+    add_rollback,
+    add_revoke,
+    add_status,
+    add_history,
+    add_reverify,
+    add_reconcile,
+    add_plan,
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -102,6 +102,7 @@ def _promote(
     if decision.outcome is not GateOutcome.PASSED or refusals:
         refusals.extend(decision.reasons or ["the run is not a pass"])
         return ""
+    from gatekit.attest.signing import find_signer
     from gatekit.promotion.promote import PromotionRequest, promote
 
     request = PromotionRequest(
@@ -112,7 +113,9 @@ def _promote(
         tested_digest=run.model.digest,
     )
     try:
-        done = promote(request, registry, run.plan.reviewed)
+        policy = run.plan.reviewed
+        signer = find_signer(policy.attestation, run.plan.policy_file.parent)
+        done = promote(request, registry, policy, signer=signer)
         return f"{done.words} {'; '.join(done.notes)}".strip()
     except GatekitError as error:
         refusals.extend(getattr(error, "reasons", ()) or [str(error)])

@@ -49,6 +49,9 @@ class Target:
     from_: str | None = None
     override: tuple[str, ...] = ()
     first_promotion: Literal["value-gates-only", "refuse"] = "value-gates-only"
+    second_person: bool = False
+    on_failure: Literal["report", "rollback"] = "report"
+    model: str | None = None
 
 
 Role = Literal["attest", "promote", "override", "revoke"]
@@ -100,7 +103,7 @@ class Policy:
     holdout: DataSpec
     task: Literal["binary", "multiclass"] = "binary"
     positive: Any = 1
-    pointer: Literal["alias", "stage"] = "alias"
+    pointer: Literal["alias", "stage", "copy"] = "alias"
     engine: Literal["auto", "native", "pyfunc"] = "auto"
     suites: tuple[str, ...] = ()
     gates: Gates = Gates()  # noqa: RUF009 - frozen, so one may stand for all
@@ -146,6 +149,13 @@ class Policy:
                 f"the policy has no [promotion.{name}]", f"It knows these targets: {known}"
             )
         return self.promotion[name]
+
+    def pointer_name(self, target: str) -> str:
+        """What the registry calls a target's pointer: where `pointer` is "copy", a model."""
+        if self.pointer != "copy":
+            return target
+        given = self.promotion[target].model if target in self.promotion else None
+        return given or f"{self.model}-{target}"
 
     @property
     def face(self) -> PolicyFace:

@@ -95,6 +95,7 @@ class _Reader:
             },
         )
         self._check_targets(policy)
+        self._check_pointers(policy)
         checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
         return policy
@@ -145,6 +146,23 @@ class _Reader:
             if target.from_ is not None and target.from_ not in policy.promotion:
                 raise self._wrong(
                     f"{where}.from", f"is {target.from_!r}", "there is no such promotion table"
+                )
+
+    def _check_pointers(self, policy: Policy) -> None:
+        copies = [policy.pointer_name(name) for name in policy.promotion]
+        if policy.pointer == "copy" and len({policy.model, *copies}) <= len(copies):
+            raise self._wrong("promotion", "has two targets in one model", "each has its own")
+        for name, target in policy.promotion.items():
+            where = f"promotion.{name}"
+            if target.second_person and not policy.keys:
+                raise self._wrong(
+                    f"{where}.second_person",
+                    "is set, but no [keys.NAME] says whom to tell apart",
+                    "a person is known by a key",
+                )
+            if target.model is not None and policy.pointer != "copy":
+                raise self._wrong(
+                    f"{where}.model", "is set", 'only pointer = "copy" has a model for a target'
                 )
 
     def _own(self, table: Any, name: str) -> OwnGate:

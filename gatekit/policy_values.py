@@ -32,6 +32,8 @@ def check_kind(hint: Any, value: Any, wrong: Any) -> Any:
         ):
             raise wrong(f"is {value!r}, a finite number is needed")
         return float(value)
+    if hint is bool and not isinstance(value, bool):
+        raise wrong(f"is {value!r}, true or false is needed")
     if hint is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise wrong(f"is {value!r}, a whole number above 0 is needed")
     if str in (hint, *options) and not isinstance(value, str):

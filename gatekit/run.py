@@ -163,7 +163,7 @@ def _find_champion(
     if target is None:
         return NoChampion("no champion: the policy names no promotion target")
     try:
-        holder = registry.holder(policy.model, target, policy.pointer)
+        holder = registry.holder(policy.model, policy.pointer_name(target), policy.pointer)
     except NotFound:
         holder = None
     if holder is None:

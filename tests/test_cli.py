@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gatekit import cli
-from gatekit.commands import answer
+from gatekit.commands import answer, loading
 from gatekit.digest import model_digest, model_files
 from gatekit.policy_file import read_policy
 from gatekit.registry import GateRunRecord
@@ -35,6 +35,7 @@ def registry(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "memory:")
     registry = MemoryRegistry()
     monkeypatch.setattr(answer, "open_registry", lambda uri: registry)
+    monkeypatch.setattr(loading, "loads", lambda folder: "")  # these models are one line of text
     for number in ("1", "2"):
         registry.register("churn-model", {"MLmodel": number.encode()})
         prove(registry, tmp_path, number, "PASSED")
@@ -182,3 +183,68 @@ def test_the_command_line_is_light():
     code = f"import sys, gatekit.cli; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def keyed(tmp_path, monkeypatch, second_person="true"):
+    """Two persons with keys; returns a function that becomes one of them."""
+    from gatekit.attest.keys import generate
+
+    text = POLICY + f"second_person = {second_person}\n"
+    made = {}
+    for who, roles in (("ci", ["promote"]), ("boss", ["override", "revoke", "promote"])):
+        made[who] = generate()
+        (tmp_path / f"{who}.pub").write_text(made[who].public.pem)
+        text += f'[keys.{who}]\npublic = "{who}.pub"\nroles = {json.dumps(roles)}\n'
+    (tmp_path / "gates.toml").write_text(text)
+    return lambda who: monkeypatch.setenv("GATEKIT_SIGNING_KEY", made[who].pem)
+
+
+def test_two_persons_and_a_revocation(registry, tmp_path, monkeypatch, capsys):
+    become = keyed(tmp_path, monkeypatch)
+    uri, ask = "models:/churn-model/1", ["--override", "new tariff", "--gate", "accuracy"]
+    to = ["promote", uri, "--to", "staging"]
+    code, _, err = run(capsys, *to, *ask)
+    assert (code, "no signing key is at hand" in err) == (1, True)
+    become("ci")
+    code, out, _ = run(capsys, *to, *ask, "--request", "ask.json")
+    assert (code, "nothing was promoted" in out) == (0, True)
+    assert registry.entries("churn-model.journal") == []
+    code, _, err = run(capsys, "approve", "ask.json")
+    assert (code, "a second person has to approve" in err) == (1, True)
+    code, _, err = run(capsys, *to, "--approval", "ask.json")
+    assert (code, "no second person" in err) == (1, True)
+    become("boss")
+    assert "nothing was signed" in run(capsys, "approve", "ask.json", "--show")[1]
+    assert run(capsys, "approve", "ask.json")[1].startswith("approved:")
+    become("ci")
+    code, out, err = run(capsys, *to, "--approval", "ask.json")
+    assert (code, "now holds 'staging'" in out) == (0, True), err
+    become("boss")
+    revoke = ["revoke", "churn-model", "--version", "1", "--reason", "leak"]
+    assert "still holds 'staging'" in run(capsys, *revoke)[1]
+    code, out, _ = run(capsys, "reverify", "churn-model", "--stage", "staging")
+    assert (code, "revoked by" in out) == (1, True)
+    assert run(capsys, "reconcile", "churn-model")[:2] == (0, "nothing to do\n")
+    assert run(capsys, "history", "churn-model", "--export", "all.json")[0] == 0
+    code, out, _ = run(capsys, "history", "--check", "all.json", "--gates", "gates.toml")
+    assert (code, "everything in it holds" in out) == (0, True), out
+    exported = (tmp_path / "all.json").read_text().replace("new tariff", "old tariff")
+    (tmp_path / "all.json").write_text(exported)
+    assert run(capsys, "history", "--check", "all.json")[0] == 1
+
+
+def test_options_that_do_not_go_together(registry, tmp_path, capsys):
+    (tmp_path / "no.json").write_text("{}")
+    to = ["promote", "models:/churn-model/1", "--to", "staging"]
+    for argv, words in (
+        ([*to, "--request", "f"], "--request without --override"),
+        ([*to, "--approval", "no.json"], "no.json: no DSSE envelope"),
+        ([*to, "--approval", "f", "--gate", "accuracy"], "--approval says"),
+        (["history"], "history of which model"),
+        (["history", "--check", "gone.json"], "cannot be read"),
+        (["history", "--check", "no.json"], "no exported history"),
+        (["history", "churn-model", "--at", "noon"], "not a time"),
+        (["rollback", "churn-model", "--stage", "staging", "--now", " "], "--now takes"),
+    ):
+        code, _, err = run(capsys, *argv)
+        assert (code, words in err) == (4, True), err

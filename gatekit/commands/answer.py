@@ -6,7 +6,7 @@ import argparse
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatekit.errors import CandidateError, NotFound, UsageProblem
 from gatekit.policy import Policy
@@ -14,6 +14,9 @@ from gatekit.policy_file import read_policy
 from gatekit.project import find_project
 from gatekit.registry import ModelVersion, Registry, open_registry
 from gatekit.registry.model_uri import ModelUri, parse_model_uri
+
+if TYPE_CHECKING:
+    from gatekit.attest.keys import PrivateKey
 
 DONE, REFUSED, USAGE = 0, 1, 4
 Commands = Any  # what `add_subparsers` gives; argparse has no public name for its type
@@ -32,6 +35,17 @@ class Answer:
 def policy_of(args: argparse.Namespace) -> Policy:
     """The policy that --gates names, else the project's."""
     return read_policy(find_project().policy_path(args.gates))
+
+
+def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
+    """The private key that signs here, if there is one.
+
+    Raises:
+        KeyProblem: what the policy or the environment names is no private key.
+    """
+    from gatekit.attest.signing import find_signer
+
+    return find_signer(policy.attestation, find_project().policy_path(args.gates).parent)
 
 
 def project_registry() -> Registry:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gatekit.commands.answer import (
     Answer,
@@ -13,9 +15,14 @@ from gatekit.commands.answer import (
     project_registry,
     registered,
     resolved,
+    signer_of,
 )
+from gatekit.commands.approve import request_in
 from gatekit.errors import UsageProblem
 from gatekit.project import person
+
+if TYPE_CHECKING:
+    from gatekit.promotion.requirements import Override
 
 
 def add_promote(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -52,6 +59,16 @@ def add_promote(commands: Commands, common: argparse.ArgumentParser) -> None:
         "--expires", metavar="TIME", help="how long the override holds: 7d (the default), 12h, 30m"
     )
     promote.add_argument(
+        "--request",
+        metavar="FILE",
+        help="promote nothing: write what --override asks for, for another person to approve",
+    )
+    promote.add_argument(
+        "--approval",
+        metavar="FILE",
+        help="the override that `gatekit approve FILE` has signed; it says reason, gates and time",
+    )
+    promote.add_argument(
         "--dry-run", action="store_true", help="check everything and write nothing"
     )
     promote.set_defaults(command=promote_command)
@@ -60,18 +77,52 @@ def add_promote(commands: Commands, common: argparse.ArgumentParser) -> None:
 def promote_command(args: argparse.Namespace) -> Answer:
     """Promote, and say what moved on which proof."""
     from gatekit.promotion.promote import PromotionRequest, promote
-    from gatekit.promotion.requirements import Override
-    from gatekit.times import utc_now
+    from gatekit.promotion.request import request_override
 
-    lasting = _override_time(args)
+    override, approval = _override(args)
     uri = registered(args.uri)
     policy, registry = policy_of(args), project_registry()
-    override = None
-    if lasting is not None:
-        override = Override(args.override, tuple(dict.fromkeys(args.gate)), utc_now() + lasting)
+    signer = signer_of(args, policy)
     version = resolved(registry, uri).version
-    ask = PromotionRequest(uri.name, version, args.to, person(), override, args.dry_run)
-    return Answer(promote(ask, registry, policy).lines())
+    ask = PromotionRequest(
+        *(uri.name, version, args.to, person(), override), dry_run=args.dry_run, approval=approval
+    )
+    if args.request:
+        raw, lines = request_override(ask, registry, policy, signer)
+        Path(args.request).write_bytes(raw)
+        return Answer([*lines, f"asked for in {Path(args.request).name}; nothing was promoted"])
+    return Answer(promote(ask, registry, policy, signer=signer).lines())
+
+
+def _override(args: argparse.Namespace) -> tuple[Override | None, str]:
+    """The override that is asked for, and the approval that it comes with.
+
+    Raises:
+        UsageProblem: the options do not go together.
+    """
+    from gatekit.promotion.approval import read_request
+    from gatekit.promotion.requirements import Override
+    from gatekit.times import parse_moment, utc_now
+
+    if args.approval:
+        if args.override or args.gate or args.expires or args.request:
+            raise UsageProblem(
+                "--approval says reason, gates and time itself", "Leave out the other options"
+            )
+        raw = request_in(Path(args.approval))
+        wish = read_request(raw)
+        expires = parse_moment(wish.expires)
+        if expires is None:
+            raise UsageProblem(f"{Path(args.approval).name} names no time", "Ask again")
+        return Override(wish.reason, wish.gates, expires), raw.decode()
+    lasting = _override_time(args)
+    if lasting is None:
+        if args.request:
+            raise UsageProblem("--request without --override", "Give --override REASON as well")
+        return None, ""
+    # to the second, as the journal keeps it
+    until = (utc_now() + lasting).replace(microsecond=0)
+    return Override(args.override, tuple(dict.fromkeys(args.gate)), until), ""
 
 
 def _override_time(args: argparse.Namespace) -> timedelta | None:

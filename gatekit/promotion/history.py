@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from gatekit.promotion.journal import Journal, Placed
-from gatekit.promotion.words import listed, plain, shown_time
+from gatekit.promotion.requirements import expired
+from gatekit.promotion.trusted import NOT_TRUSTED, Judge
+from gatekit.promotion.words import listed, plain, shown_digest, shown_time
+from gatekit.times import parse_moment
 
 
-def history_lines(journal: Journal) -> list[str]:
-    """Two lines for each intent, oldest first; problems of the chain at the end. ASCII."""
+def history_lines(
+    journal: Journal, judge: Judge | None = None, now: datetime | None = None
+) -> list[str]:
+    """Two lines for each intent, oldest first; problems of the chain at the end. ASCII.
+
+    With a judge each entry that no trusted key has signed is marked; with `now` an override in
+    effect whose time is over.
+    """
+    judge = judge or Judge()
     lines: list[str] = []
     for placed in journal.history():
-        if placed.entry.is_intent:
+        if placed.entry.is_intent or placed.entry.kind == "revoke":
             lines += [_what(placed), f"      {_why(placed)}"]
+            if why := judge.why_not(placed.entry, journal):
+                lines.append(f"      {NOT_TRUSTED}: {why}")
+            if now is not None and placed.standing == "in effect" and expired(placed.entry, now):
+                lines.append(f"      OVERRIDE EXPIRED {shown_time(placed.entry.expires)}")
     if not lines:
         lines = ["nothing was ever promoted by this journal"]
     return lines + [f"PROBLEM  {plain(problem)}" for problem in journal.check_chain()]
@@ -28,8 +43,30 @@ def history_records(journal: Journal) -> list[dict[str, Any]]:
     ]
 
 
+def served_at(journal: Journal, moment: datetime) -> list[str]:
+    """What each target served at a moment, by the journal as it stood then."""
+    known = [(entry, parse_moment(entry.at)) for entry in journal.entries]
+    then = Journal(tuple(entry for entry, at in known if at is not None and at <= moment))
+    lines = []
+    for target in then.targets:
+        entry = then.in_effect(target)
+        held = "nobody"
+        if entry is not None:
+            held = f"version {plain(entry.version)} (#{entry.number}, {entry.kind} by "
+            held += f"{plain(entry.by)}, {shown_time(entry.at)}; {shown_digest(entry.digest)})"
+            if not then.is_done(entry):
+                held += ", on the way there"
+        lines.append(f"{plain(target)}: {held}")
+    return lines or [f"nothing was promoted by this journal before {shown_time(moment)}"]
+
+
 def _what(placed: Placed) -> str:
     entry = placed.entry
+    if entry.kind == "revoke":
+        return (
+            f"#{entry.number:<4} {shown_time(entry.at)}  {plain(entry.by)}  revoke  version "
+            f"{plain(entry.version)} ({shown_digest(entry.digest)})"
+        )
     move = f"{placed.before or 'nobody'} -> {entry.version}"
     line = (
         f"#{entry.number:<4} {shown_time(entry.at)}  {plain(entry.by)}  {entry.kind}  "
@@ -60,6 +97,8 @@ def _why(placed: Placed) -> str:
         parts.append(plain(entry.reason))
     if entry.kind == "rollback":
         parts.append(f"back to #{entry.of}")
+    if entry.kind == "revoke":
+        return "; ".join(parts)
     runs = listed(tuple(map(plain, entry.reports)))
     parts.append(f"proof: {runs}" if entry.reports else "no report")
     return "; ".join(parts)

@@ -8,8 +8,9 @@ lost and moves nothing. `done` closes an effective intent; `aborted` gives up on
 done, and what was in effect before is so again.
 
 Each entry names the newest entry its writer saw and that entry's sha256, so a changed or a removed
-entry is found as long as a later one is left. There are no signatures here: who can rewrite the
-whole tail of the journal can forge it.
+entry is found as long as a later one is left. An intent may carry a signed `decision` over its own
+fields; replay does not ask for it, so that the order never depends on whom somebody trusts
+(`gatekit.promotion.trusted` judges that, where an entry is used).
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
+from gatekit.attest.decision import differs
 from gatekit.registry import Registry
 
-Kind = Literal["promote", "override", "rollback", "done", "aborted", "unreadable"]
+Kind = Literal["promote", "override", "rollback", "revoke", "done", "aborted", "unreadable"]
 Standing = Literal["in effect", "superseded", "lost", "given up", "note"]
 INTENTS = ("promote", "override", "rollback")
 CLOSINGS = ("done", "aborted")
+_LATER = ("decision", "approval")  # fields that older entries lack: left out of the hash if empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class Entry:
     of: int = 0  # done, aborted: the intent it closes; rollback: the entry it goes back to
     previous: str = ""  # sha256 of entry number `previous_number`
     previous_number: int = 0  # the highest number the writer saw
+    approval: str = ""  # override: the request that a second person has signed, an envelope
+    decision: str = ""  # an envelope over all the fields above (`gatekit.attest.decision`)
 
     @property
     def is_intent(self) -> bool:
@@ -57,7 +62,8 @@ class Entry:
     @property
     def sha256(self) -> str:
         """sha256 of the entry's canonical JSON, its number included."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        values = {k: v for k, v in asdict(self).items() if v or k not in _LATER}
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_fields(self) -> dict[str, str]:
@@ -77,7 +83,7 @@ class Entry:
             for each in fields(cls):
                 if each.name in kept and each.name != "number":
                     values[each.name] = _value(each.name, kept[each.name])
-            if values.get("kind") in (*INTENTS, *CLOSINGS):
+            if values.get("kind") in (*INTENTS, *CLOSINGS, "revoke"):
                 return cls(**{**values, "number": number})
         except (ValueError, TypeError):
             pass
@@ -231,6 +237,8 @@ def _chain_problems(entry: Entry, by_number: Mapping[int, Entry]) -> list[str]:
         problems.append(f"#{entry.previous_number}, which #{entry.number} names, is gone")
     elif seen is not None and seen.sha256 != entry.previous:
         problems.append(f"#{seen.number} is not what #{entry.number} saw: it was changed")
+    if entry.decision and (why := differs(entry.to_fields())):
+        problems.append(f"#{entry.number}: {why}")
     for link in ("expects", "of"):
         linked: int = getattr(entry, link)
         if linked and linked != entry.previous_number and linked not in by_number:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gatekit.attest.keys import PrivateKey
 from gatekit.errors import CandidateError, NotFound, PromotionRefused, UsageProblem
-from gatekit.policy import Policy
+from gatekit.policy import Policy, Role
+from gatekit.promotion.approval import unapproved
+from gatekit.promotion.compared import against_the_holder
 from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.proofs import read_proofs
@@ -26,7 +29,10 @@ LONGEST_REASON = 500  # characters; a journal entry has to fit the tags of a reg
 
 @dataclass(frozen=True, slots=True)
 class PromotionRequest:
-    """What is asked. `tested_digest` is the digest that the asking run saw, if one asks."""
+    """What is asked. `tested_digest` is the digest that the asking run saw, if one asks.
+
+    `approval` is the request for the override that a second person has signed, an envelope.
+    """
 
     name: str
     version: str
@@ -35,6 +41,7 @@ class PromotionRequest:
     override: Override | None = None
     dry_run: bool = False
     tested_digest: str | None = None
+    approval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,15 @@ class Promotion:
 
 
 def promote(
-    ask: PromotionRequest, registry: Registry, policy: Policy, clock: Clock = utc_now
+    ask: PromotionRequest,
+    registry: Registry,
+    policy: Policy,
+    clock: Clock = utc_now,
+    signer: PrivateKey | None = None,
 ) -> Promotion:
     """Move the target to the version if everything the policy asks is proved or overridden.
+
+    `signer` signs the decision; where the policy trusts keys, it has to be one of them.
 
     Raises:
         UsageProblem: no such version or target, or the policy is for another model.
@@ -79,10 +92,12 @@ def promote(
         RegistryUnavailable: what was begun is finished by the next promote or rollback.
     """
     _check(ask, policy)
-    desk = Desk(registry, ask.name, policy.pointer, ask.by, clock)
+    desk = Desk.of(registry, policy, ask.by, clock, signer)
+    _require_signer(ask, desk)
     version = find_version(registry, ask.name, ask.version)
     digest = desk.digest(version.version)
     _same_as_tested(ask, digest)
+    _require_approval(ask, desk, digest)
     notes = desk.open_entries() if ask.dry_run else desk.finish_open()
     journal = desk.journal()
     claim = Claim(
@@ -93,16 +108,17 @@ def promote(
         journal=journal,
         now=clock(),
         override=ask.override,
+        judge=desk.judge,
     )
-    found = tuple(requirements(policy, claim))
     before = desk.holder(ask.target)
+    found = against_the_holder(requirements(policy, claim), policy, claim, before)
     ended = Promotion(ask.name, version.version, ask.target, "already", before, found, 0, notes)
     if ask.override is None and _is_proven_holder(claim, before):
         return ended
     _refuse_if_open(ended)
     if ask.dry_run:
         return Promotion(ask.name, version.version, ask.target, "dry run", before, found, 0, notes)
-    entry, since = desk.act(_intent(claim, found, policy), journal)
+    entry, since = desk.act(_intent(claim, found, policy, ask.approval), journal)
     return Promotion(
         ask.name, version.version, ask.target, "moved", before, found, entry.number, notes + since
     )
@@ -157,6 +173,37 @@ def _check(ask: PromotionRequest, policy: Policy) -> None:
         raise UsageProblem("an override without a reason", "Say why, for whoever reads the journal")
 
 
+def _require_signer(ask: PromotionRequest, desk: Desk) -> None:
+    role: Role = "promote" if ask.override is None or ask.approval else "override"
+    what = f"{ask.name} version {ask.version} stays out of '{ask.target}'"
+    desk.require_signer(role, ask.target, what)
+
+
+def _require_approval(ask: PromotionRequest, desk: Desk, digest: str) -> None:
+    """Whether a second person has approved exactly this, where the policy wants one."""
+    if ask.override is None or not (ask.approval or ask.target in desk.judge.two_persons):
+        return
+    draft = Entry(
+        kind="override",
+        target=ask.target,
+        version=ask.version,
+        digest=digest,
+        at=iso(desk.clock()),
+        reason=ask.override.reason,
+        overridden=ask.override.gates,
+        expires=iso(ask.override.expires),
+        approval=ask.approval,
+    )
+    deciders = () if desk.signer is None else (desk.signer.public.keyid,)
+    if why := unapproved(draft, ask.name, desk.judge.trust, deciders):
+        raise PromotionRefused(
+            f"{ask.name} version {ask.version} stays out of '{ask.target}'",
+            (why,),
+            "Ask with --request FILE, have it signed by `gatekit approve FILE`, and give it with "
+            "--approval FILE. Nothing was written",
+        )
+
+
 def _same_as_tested(ask: PromotionRequest, digest: str) -> None:
     if ask.tested_digest is None or ask.tested_digest == digest:
         return
@@ -176,6 +223,8 @@ def _is_proven_holder(claim: Claim, holder: str) -> bool:
         and entry.digest == claim.digest
         and claim.journal.is_done(entry)
         and not entry.overridden
+        and claim.judge.trusts(entry, claim.journal)
+        and claim.judge.revocation(claim.digest, claim.journal) is None
     )
 
 
@@ -192,7 +241,7 @@ def _refuse_if_open(ended: Promotion) -> None:
     )
 
 
-def _intent(claim: Claim, found: tuple[Requirement, ...], policy: Policy) -> Entry:
+def _intent(claim: Claim, found: tuple[Requirement, ...], policy: Policy, approval: str) -> Entry:
     current = expected(claim.journal, claim.target)
     override = claim.override
     return Entry(
@@ -206,6 +255,7 @@ def _intent(claim: Claim, found: tuple[Requirement, ...], policy: Policy) -> Ent
         overridden=() if override is None else override.gates,
         expires="" if override is None else iso(override.expires),
         policy=policy.digest,
+        approval=approval,
     )
 
 

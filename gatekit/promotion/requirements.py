@@ -16,6 +16,7 @@ from gatekit.policy import Policy, Target
 from gatekit.policy_gates import SERVICE_GATES
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.proofs import Filed, Proofs
+from gatekit.promotion.trusted import Judge, revoked_words
 from gatekit.promotion.words import listed, plain, shown_digest, shown_time
 from gatekit.times import parse_moment
 from gatekit.verdict import Outcome
@@ -44,6 +45,7 @@ class Claim:
     journal: Journal
     now: datetime
     override: Override | None = None
+    judge: Judge = Judge()  # noqa: RUF009 - frozen, so one may stand for all
 
     def names(self, gate: str) -> bool:
         """Whether the override names that gate."""
@@ -75,7 +77,7 @@ def requirements(policy: Policy, claim: Claim) -> list[Requirement]:
         found.append(_overridden_or(_ladder(target.from_, claim), claim))
     if claim.names(LADDER) and target.from_ is not None:
         found = [_skipped_with_ladder(each, policy, claim) for each in found]
-    return found + _override_problems(target, claim)
+    return found + _revocations(claim) + _override_problems(target, claim)
 
 
 def required_gates(policy: Policy, target: str) -> tuple[str, ...]:
@@ -213,18 +215,29 @@ def _run_with_it(policy: Policy, claim: Claim) -> list[Requirement]:
 
 def _ladder(below: str, claim: Claim) -> Requirement:
     held = [e for e in claim.journal.effective(below) if e.version == claim.version]
-    same = [e for e in held if e.digest == claim.digest]
+    same = [e for e in held if e.digest == claim.digest and claim.judge.trusts(e, claim.journal)]
     valid = [e for e in same if not expired(e, claim.now)]
     if valid:
         words = f"{LADDER}: version {claim.version} held '{below}' (entry #{valid[0].number})"
         return Requirement(LADDER, satisfied=True, words=words)
     if same:
         why = f"held '{below}' by an override only, which expired {shown_time(same[0].expires)}"
+    elif any(e.digest == claim.digest for e in held):
+        why = f"held '{below}' by an entry that no trusted key has signed"
     elif held:
         why = f"held '{below}' with other bytes: {shown_digest(held[0].digest)}"
     else:
         why = f"never held '{below}'"
     return Requirement(LADDER, satisfied=False, words=f"{LADDER}: version {claim.version} {why}")
+
+
+def _revocations(claim: Claim) -> list[Requirement]:
+    """A revocation of these bytes, which no override sets aside."""
+    entry = claim.judge.revocation(claim.digest, claim.journal)
+    if entry is None:
+        return []
+    words = f"revoke: {shown_digest(claim.digest)} is {revoked_words(entry)}"
+    return [Requirement("revoke", satisfied=False, words=words)]
 
 
 def expired(entry: Entry, now: datetime) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatekit.attest.keys import PrivateKey
 from gatekit.errors import PromotionRefused
 from gatekit.policy import Policy
-from gatekit.promotion.desk import Desk
+from gatekit.promotion.desk import Desk, Loads
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy, check_reason, expected
+from gatekit.promotion.trusted import Judge, revoked_words
 from gatekit.promotion.words import listed, plain, shown_time
 from gatekit.registry import Registry
 from gatekit.times import Clock, utc_now
@@ -16,13 +18,17 @@ from gatekit.times import Clock, utc_now
 
 @dataclass(frozen=True, slots=True)
 class RollbackRequest:
-    """What is asked; without `to` the newest earlier holder on proof is meant."""
+    """What is asked; without `to` the newest earlier holder on proof is meant.
+
+    `now` takes that one at once, by six calls of the registry at most, and loads nothing.
+    """
 
     name: str
     target: str
     by: str
     to: str | None = None
     reason: str = ""
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +59,40 @@ class Rollback:
 
 
 def rollback(
-    ask: RollbackRequest, registry: Registry, policy: Policy, clock: Clock = utc_now
+    ask: RollbackRequest,
+    registry: Registry,
+    policy: Policy,
+    clock: Clock = utc_now,
+    *,
+    signer: PrivateKey | None = None,
+    loads: Loads | None = None,
 ) -> Rollback:
     """Give the target back to an earlier holder, and resolve it as a client would.
 
+    `loads` says why the model in a folder cannot be loaded; it is asked before anything moves.
+
     Raises:
         UsageProblem: the policy is for another model or knows no such target.
-        PromotionRefused: there is nothing to go back to, or what there is has changed.
+        PromotionRefused: there is nothing to go back to, or what there is has changed or cannot
+            be loaded, or the key at hand may not promote.
     """
     check_policy(policy, ask.name, ask.target)
     check_reason(ask.reason)
-    desk = Desk(registry, ask.name, policy.pointer, ask.by, clock)
+    desk = Desk.of(registry, policy, ask.by, clock, signer)
+    desk.require_signer("promote", ask.target, f"{ask.name}: no rollback of '{ask.target}'")
+    if ask.now:
+        return _at_once(desk, ask)
     notes = desk.finish_open()
     journal = desk.journal()
     holder = desk.holder(ask.target)
-    chosen, skipped = _choose(desk, journal, ask, holder)
-    draft = Entry(
+    chosen, skipped = _choose(desk, journal, ask, holder, loads)
+    entry, since = desk.act(_draft(ask, chosen, journal), journal)
+    told = (*notes, *skipped, *since)
+    return Rollback(ask.name, chosen.version, ask.target, holder, entry.number, chosen, told)
+
+
+def _draft(ask: RollbackRequest, chosen: Entry, journal: Journal) -> Entry:
+    return Entry(
         kind="rollback",
         target=ask.target,
         version=chosen.version,
@@ -81,24 +105,68 @@ def rollback(
         policy=chosen.policy,
         of=chosen.number,
     )
-    entry, since = desk.act(draft, journal)
-    told = (*notes, *skipped, *since)
-    return Rollback(ask.name, chosen.version, ask.target, holder, entry.number, chosen, told)
 
 
-def ways_back(journal: Journal, target: str, holder: str) -> tuple[Entry, ...]:
+def _at_once(desk: Desk, ask: RollbackRequest) -> Rollback:
+    """Entries, holder, bytes, entry, move, read back: six calls. The next command closes it.
+
+    A number that follows the head seen proves that nobody came between. Where it does not follow,
+    the journal is read instead of the pointer.
+    """
+    journal = desk.journal()
+    holder = desk.holder(ask.target)
+    ways = ways_back(journal, ask.target, holder, desk.judge)
+    what = f"{desk.name}: no rollback of '{ask.target}' at once"
+    if not ways:
+        raise PromotionRefused(what, _passed_over(journal, ask.target, holder), "Nothing was moved")
+    chosen = ways[0]
+    if changed := desk.changed(chosen):
+        raise PromotionRefused(
+            what, (changed,), "Without --now the holders before it are looked at as well"
+        )
+    entry = desk.append(_draft(ask, chosen, journal), journal)
+    head = 0 if journal.head is None else journal.head.number
+    follows = entry.number == head + 1
+    if not follows and desk.journal().in_effect(ask.target) != entry:
+        raise PromotionRefused(what, ("another entry came first",), "See `gatekit status`")
+    desk.move(ask.target, chosen.version)
+    if follows and (now := desk.holder(ask.target)) != chosen.version:
+        raise PromotionRefused(
+            what,
+            (f"the pointer was moved, but reads {now or 'nobody'}",),
+            "See `gatekit status`; `gatekit reconcile` tries again",
+        )
+    note = f"entry #{entry.number} is still open: `gatekit reconcile` reads it back and closes it"
+    return Rollback(
+        *(ask.name, chosen.version, ask.target, holder, entry.number, chosen), notes=(note,)
+    )
+
+
+def ways_back(
+    journal: Journal, target: str, holder: str, judge: Judge | None = None
+) -> tuple[Entry, ...]:
     """The promotions on proof that a rollback may go to, best first.
 
     After a rollback the way goes on from the promotion it went back to, so that two rollbacks in a
     row are two steps back. A pointer that was moved by hand goes back to the proven holder first.
+    What no trusted key has signed, what was revoked and what never arrived is no way back.
     """
-    base = origin(journal, journal.in_effect(target))
-    if base is None:
+    judge = judge or Judge()
+    current = journal.in_effect(target)
+    base = origin(journal, current)
+    if base is None or current is None:
         return ()
+    if not judge.trusts(current, journal):
+        base = current  # where it says it went back to is no word to follow
     return tuple(
         entry
         for entry in journal.effective(target)
-        if entry.kind == "promote" and entry.number <= base.number and entry.version != holder
+        if entry.kind == "promote"
+        and entry.number <= base.number
+        and entry.version != holder
+        and not (entry == current and not journal.is_done(entry))
+        and judge.trusts(entry, journal)
+        and judge.revocation(entry.digest, journal) is None
     )
 
 
@@ -111,13 +179,13 @@ def origin(journal: Journal, entry: Entry | None) -> Entry | None:
 
 
 def _choose(
-    desk: Desk, journal: Journal, ask: RollbackRequest, holder: str
+    desk: Desk, journal: Journal, ask: RollbackRequest, holder: str, loads: Loads | None
 ) -> tuple[Entry, tuple[str, ...]]:
     if ask.to is not None:
-        return _named(desk, journal, ask, holder), ()
-    skipped: list[str] = []
-    for entry in ways_back(journal, ask.target, holder):
-        changed = desk.changed(entry)
+        return _named(desk, journal, ask, holder, loads), ()
+    skipped = list(_not_counted(desk.judge, journal, ask.target, holder))
+    for entry in ways_back(journal, ask.target, holder, desk.judge):
+        changed = desk.changed(entry, loads)
         if not changed:
             return entry, tuple(skipped)
         words = f"skipped #{entry.number}: {changed}"
@@ -130,6 +198,20 @@ def _choose(
     )
 
 
+def _not_counted(judge: Judge, journal: Journal, target: str, holder: str) -> list[str]:
+    """The earlier holders that a rollback leaves out without looking at their bytes."""
+    words = []
+    for entry in journal.effective(target):
+        if entry.kind != "promote" or entry.version == holder:
+            continue
+        why = judge.why_not(entry, journal)
+        revocation = judge.revocation(entry.digest, journal)
+        if why or revocation:
+            why = why or (revoked_words(revocation) if revocation else "")
+            words.append(f"skipped #{entry.number}: version {entry.version}: {why}")
+    return words
+
+
 def _passed_over(journal: Journal, target: str, holder: str) -> tuple[str, ...]:
     overridden = [
         f"#{entry.number} gave it to version {entry.version} by an override, which is no proof"
@@ -139,17 +221,25 @@ def _passed_over(journal: Journal, target: str, holder: str) -> tuple[str, ...]:
     return tuple(overridden) or ("no other version was ever promoted to it on proof",)
 
 
-def _named(desk: Desk, journal: Journal, ask: RollbackRequest, holder: str) -> Entry:
+def _named(
+    desk: Desk, journal: Journal, ask: RollbackRequest, holder: str, loads: Loads | None
+) -> Entry:
     what = f"{desk.name}: no rollback of '{ask.target}' to version {ask.to}"
     current = journal.in_effect(ask.target)
     if current is not None and holder == ask.to == current.version:
         raise PromotionRefused(what, ("it holds it now",), "Nothing was written")
-    held = [e for e in journal.effective(ask.target) if e.kind != "rollback"]
+    held = [
+        e
+        for e in journal.effective(ask.target)
+        if e.kind != "rollback" and desk.judge.trusts(e, journal)
+    ]
     found = next((entry for entry in held if entry.version == ask.to), None)
     if found is None:
         versions = tuple(dict.fromkeys(e.version for e in held if e.version != holder))
         known = f"Earlier holders: {listed(versions)}" if versions else "There are none"
         raise PromotionRefused(what, ("it never held it by this journal",), known)
-    if changed := desk.changed(found):
+    if revocation := desk.judge.revocation(found.digest, journal):
+        raise PromotionRefused(what, (revoked_words(revocation),), "No target takes it any more")
+    if changed := desk.changed(found, loads):
         raise PromotionRefused(what, (changed,), "What held the pointer then is not there any more")
     return found

@@ -13,6 +13,7 @@ from gatekit.promotion.promote import check_policy
 from gatekit.promotion.proofs import read_proofs
 from gatekit.promotion.requirements import expired
 from gatekit.promotion.rollback import origin, ways_back
+from gatekit.promotion.trusted import NOT_TRUSTED, Judge, revoked_words
 from gatekit.promotion.words import listed, plain, shown_digest, shown_time
 from gatekit.registry import ModelVersion, Registry
 from gatekit.report.document import TAG_PREFIX
@@ -33,7 +34,7 @@ def status_lines(
         NotFound: the registry has no such model.
     """
     check_policy(policy, name)
-    desk = Desk(registry, name, policy.pointer, "", clock)
+    desk = Desk.of(registry, policy, "", clock)
     versions = registry.versions(name)
     journal = desk.journal()
     count = "1 version" if len(versions) == 1 else f"{len(versions)} versions"
@@ -61,10 +62,23 @@ def _target_lines(target: str, desk: Desk, journal: Journal) -> list[str]:
         since = f"version {holder} since {shown_time(entry.at)}, {entry.kind} by {plain(entry.by)}"
         lines += _field("holder", since)
         lines += _field("proof", _proof(entry, journal, desk.clock()))
+        lines += _signed(entry, journal, desk.judge)
     else:
         lines += _field("holder", f"version {holder}" if holder else "nobody")
     lines += _field("pointer", _pointer(entry, journal, holder))
     return lines + _field("back", _way_back(target, desk, journal, holder))
+
+
+def _signed(entry: Entry, journal: Journal, judge: Judge) -> list[str]:
+    """By whose key the holder got there, and whether its bytes were revoked since."""
+    lines: list[str] = []
+    if why := judge.why_not(entry, journal):
+        lines += _field("signed", f"{NOT_TRUSTED}: {why}")
+    elif signers := judge.signers(entry):
+        lines += _field("signed", f"by {plain(', '.join(each.words() for each in signers))}")
+    if revocation := judge.revocation(entry.digest, journal):
+        lines += _field("REVOKED", revoked_words(revocation))
+    return lines
 
 
 def _proof(entry: Entry, journal: Journal, now: datetime) -> str:
@@ -91,7 +105,7 @@ def _pointer(entry: Entry, journal: Journal, holder: str) -> str:
 
 
 def _way_back(target: str, desk: Desk, journal: Journal, holder: str) -> str:
-    ways = ways_back(journal, target, holder)
+    ways = ways_back(journal, target, holder, desk.judge)
     if not ways:
         return "no earlier holder on proof to go back to"
     return f"gatekit rollback {plain(desk.name)} --stage {plain(target)}  (to {ways[0].version})"

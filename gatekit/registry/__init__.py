@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-PointerKind = Literal["alias", "stage"]
+PointerKind = Literal["alias", "stage", "copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,14 @@ class Registry(Protocol):
         ...
 
     def move(self, name: str, target: str, version: str, kind: PointerKind) -> None:
-        """Move the pointer: one write. A stage archives whoever held it."""
+        """Move the pointer: one write. A stage archives whoever held it.
+
+        Where the kind is "copy", `target` is another registered model, which gets a new version.
+        """
         ...
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
-        """Take the pointer away, so that nobody holds it."""
+        """Take the pointer away, so that nobody holds it; of copies only the newest goes."""
         ...
 
     def tag(self, name: str, version: str, key: str, value: str) -> None:

@@ -9,8 +9,8 @@
     <root>/runs/RUN_ID/...                      attached gate runs
     <root>/journals/NAME/6.json                 one entry each
 
-Several processes may use it at once. Versions are published by one rename, journal entries by one
-hard link, aliases by one replace; stages and tags are read, changed and replaced under a lock.
+Several processes may use it at once: versions appear by one rename, journal entries by one hard
+link, aliases by one replace; stages and tags change under a lock.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
+from gatekit.registry.copied import copied_from
 from gatekit.registry.folder_files import (
     locked,
     numbers,
@@ -65,6 +67,11 @@ class FolderRegistry:
         Raises:
             RegistryUnavailable: the directory cannot be written, or `folder` cannot be read.
         """
+        return self._publish_as(name, folder, folder.resolve().as_uri(), dict(tags or {}))
+
+    def _publish_as(
+        self, name: str, folder: Path, source: str, tags: dict[str, str]
+    ) -> ModelVersion:
         with self._answering():
             versions = self._model(name) / "versions"
             versions.mkdir(parents=True, exist_ok=True)
@@ -72,8 +79,8 @@ class FolderRegistry:
             incoming = self._model(name) / f"incoming-{uuid.uuid4().hex}"
             try:
                 shutil.copytree(folder, incoming / "model", symlinks=True)
-                write_json(incoming / "version.json", {"source": folder.resolve().as_uri()})
-                write_json(incoming / "tags.json", dict(tags or {}))
+                write_json(incoming / "version.json", {"source": source})
+                write_json(incoming / "tags.json", tags)
                 number = _publish(incoming, versions)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
@@ -135,6 +142,11 @@ class FolderRegistry:
     def holder(self, name: str, target: str, kind: PointerKind) -> ModelVersion | None:
         """Who holds the pointer now, or None."""
         self.versions(name)  # a model that is not there is no model without a holder
+        if kind == "copy":
+            with self._answering():
+                copies = numbers(self._model(target) / "versions")
+                newest = self._describe(target, copies[-1]) if copies else None
+            return newest and copied_from(newest, name, partial(self.version, name))
         try:
             return self.by_alias(name, target) if kind == "alias" else self.by_stage(name, target)
         except NotFound:
@@ -144,6 +156,10 @@ class FolderRegistry:
         """Move the pointer by one replace; a stage archives whoever held it."""
         stage = stage_of(target, movable=True) if kind == "stage" else ""
         number = self.version(name, version).version
+        if kind == "copy":
+            source = self._model(name) / "versions" / number / "model"
+            self._publish_as(target, source, f"models:/{name}/{number}", {})
+            return
         with self._answering(), locked(self._model(name)):
             if kind == "alias":
                 (self._model(name) / "aliases").mkdir(exist_ok=True)
@@ -156,6 +172,12 @@ class FolderRegistry:
         """Delete the alias, or archive everybody in the stage."""
         stage = stage_of(target, movable=True) if kind == "stage" else ""
         self.versions(name)
+        if kind == "copy":
+            with self._answering():
+                versions = self._model(target) / "versions"
+                for number in numbers(versions)[-1:]:
+                    shutil.rmtree(versions / str(number))
+            return
         with self._answering(), locked(self._model(name)):
             if kind == "alias":
                 (self._model(name) / "aliases" / segment(target)).unlink(missing_ok=True)

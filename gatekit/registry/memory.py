@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from gatekit.errors import NotFound, RegistryError
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, stage_name
+from gatekit.registry.copied import copied_from
 from gatekit.registry.model_uri import STAGES, parse_model_uri
 
 Hook = Callable[[str], None]
@@ -131,6 +133,10 @@ class MemoryRegistry:
     def holder(self, name: str, target: str, kind: PointerKind) -> ModelVersion | None:
         """Who holds the pointer now, or None."""
         self.versions(name)
+        if kind == "copy":
+            with self._lock:
+                copies = self.versions(target) if self._versions.get(target) else []
+                return copied_from(copies[0], name, partial(self.version, name)) if copies else None
         try:
             return self.by_alias(name, target) if kind == "alias" else self.by_stage(name, target)
         except NotFound:
@@ -140,7 +146,11 @@ class MemoryRegistry:
         """Move the pointer; a stage archives whoever held it."""
         with self._writing("move"):
             self.version(name, version)
-            if kind == "alias":
+            if kind == "copy":
+                made = self.register(target, self._files[name, version])
+                copy = replace(made, source=f"models:/{name}/{version}")
+                self._versions[target][made.version] = copy
+            elif kind == "alias":
                 self._aliases[name, target] = version
             else:
                 self._empty(name, _stage(target))
@@ -150,7 +160,10 @@ class MemoryRegistry:
         """Take the pointer away: nobody has the alias, everybody in the stage is archived."""
         with self._writing("clear"):
             self._known(name)
-            if kind == "alias":
+            if kind == "copy":
+                if self._versions.get(target):
+                    self.delete(target, self.versions(target)[0].version)
+            elif kind == "alias":
                 self._aliases.pop((name, target), None)
             else:
                 self._empty(name, _stage(target))

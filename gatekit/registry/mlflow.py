@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
+from gatekit.registry.copied import copied_from
 from gatekit.registry.embedded import database_file
 from gatekit.registry.mlflow_errors import Place, error_code, prepare_environment
 from gatekit.registry.mlflow_journal import Journal
@@ -131,13 +132,21 @@ class MlflowRegistry:
         """Who holds the pointer now, as a client would resolve it, or None."""
         if kind == "alias":
             return self._holder_of_alias(name, target)
+        if kind == "copy":
+            self.versions(name)  # a model that is not there is no model without a holder
+            newest = self._newest_of(target)
+            return newest and copied_from(newest, name, partial(self.version, name))
         return self._holder_of_stage(name, stage_of(target))
 
     def move(self, name: str, target: str, version: str, kind: PointerKind) -> None:
         """Move the pointer by one write."""
         stage = stage_of(target, movable=True) if kind == "stage" else ""
         what = f"pointing {kind} {target!r} of {name} at version {version}"
-        if kind == "alias":
+        if kind == "copy":
+            self.version(name, version)
+            with self._asking(what):
+                self._client.copy_model_version(f"models:/{name}/{version}", target)
+        elif kind == "alias":
             with self._asking(what):
                 self._client.set_registered_model_alias(name, target, version)
         else:
@@ -149,6 +158,12 @@ class MlflowRegistry:
         if kind == "alias":
             with self._asking(what):
                 self._client.delete_registered_model_alias(name, target)
+            return
+        if kind == "copy":
+            newest = self._newest_of(target)
+            with self._asking(what):
+                if newest is not None:
+                    self._client.delete_model_version(target, newest.version)
             return
         stage = stage_of(target, movable=True)
         with self._asking(what):
@@ -203,6 +218,13 @@ class MlflowRegistry:
                 self._require_model(name)
             return None
         return _described(max(found, key=lambda each: int(each.version)))
+
+    def _newest_of(self, name: str) -> ModelVersion | None:
+        """The newest version of a model, None also if there is no such model."""
+        with self._asking(f"the versions of {name}"):
+            found = self._journal.search(name)
+        newest = max(found, key=lambda each: int(each.version), default=None)
+        return None if newest is None else _described(newest)
 
     def _move_stage(self, name: str, version: str, stage: str) -> None:
         try:

@@ -13,7 +13,7 @@ from gatekit.registry import PointerKind, stage_name
 
 PREFIX = "GATEKIT_"
 CHOICES = {
-    "POINTER": ("alias", "stage"),
+    "POINTER": ("alias", "stage", "copy"),
     "VERIFY": ("warn", "enforce", "off"),
     "ENGINE": ("auto", "native", "pyfunc"),
 }
@@ -40,10 +40,13 @@ class Settings:
     verify: str = "warn"
     engine: str = "auto"  # where no report names one
     max_body_mb: float = 8.0
+    copied_to: str = ""  # with copies: the model that is the target
 
     @property
     def spelled(self) -> str:
-        """The pointer as the registry spells it: `staging`, or `Staging` where stages are."""
+        """The pointer as the registry spells it: `staging`, `Staging`, or a model of its own."""
+        if self.pointer == "copy":
+            return self.copied_to or f"{self.model}-{self.stage}"
         return stage_name(self.stage) if self.pointer == "stage" else self.stage
 
     @property

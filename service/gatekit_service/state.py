@@ -60,6 +60,7 @@ class State:
         self.model = model
         self.served: Served | None = None
         self.last_error: str | None = None
+        self.journal: dict[str, Any] = {"journal": "not read yet", "overrides": []}
         self._swaps: deque[dict[str, str]] = deque(maxlen=SWAPS_SHOWN)
 
     def swap(self, served: Served) -> None:
@@ -82,6 +83,7 @@ class State:
             "engine": served.engine.name,
             "since": served.since,
             "proof": served.proof.as_dict(),
+            **self.journal,
             "last_error": self.last_error,
             "swaps": list(self._swaps),
         }

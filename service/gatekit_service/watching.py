@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gatekit.errors import GatekitError
 from gatekit.registry import Registry, open_registry
 from gatekit_service.cache import Cache
+from gatekit_service.journal import ask_journal
 from gatekit_service.loading import Refused, load_last, load_version
 
 if TYPE_CHECKING:
@@ -73,13 +74,15 @@ class Watcher:
         if self._registry is None:
             self._registry = self._opener()
         settings = self._settings
-        holder = self._registry.holder(settings.model, settings.stage, settings.pointer)
+        holder = self._registry.holder(settings.model, settings.spelled, settings.pointer)
         if holder is None:
             raise GatekitError(f"nobody holds {settings.spelled!r} of {settings.model}")
         key = _key(holder)
         if key != self._served:
             self._take(holder, key, self._registry)
         self._state.last_error = None
+        if self._state.served is not None:
+            self._state.journal = ask_journal(self._registry, settings, self._state.served)
 
     def _take(self, holder: ModelVersion, key: Key, registry: Registry) -> None:
         if self._refused is not None:

@@ -67,6 +67,21 @@ def test_a_dry_run_writes_nothing(world):
     assert world.holder() == ""
 
 
+def test_a_dry_run_finishes_nothing_that_is_open(world):
+    version = world.add()
+
+    def crash(verb):
+        if verb == "move":
+            raise KeyboardInterrupt
+
+    world.registry.before = crash
+    with pytest.raises(KeyboardInterrupt):
+        world.promote(version)
+    world.registry.before = lambda verb: pytest.fail(f"wrote: {verb}")
+    done = world.promote(version, dry_run=True)
+    assert "would be finished first" in done.notes[0]
+
+
 def test_a_dry_run_refuses_as_the_real_one_does(world):
     assert refusal(world, world.add(gates={"accuracy": "PASSED"}), dry_run=True)
 

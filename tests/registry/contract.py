@@ -169,6 +169,29 @@ class RegistryContract:
         with pytest.raises(RegistryError, match="Staging, Production"):
             bench.registry.clear(three, stage, "stage")
 
+    def test_a_copy_in_a_model_of_its_own_resolves_to_its_source(self, bench, three, tmp_path):
+        registry, prod = bench.registry, f"{three}-prod"
+        assert registry.holder(three, prod, "copy") is None
+        registry.clear(three, prod, "copy")  # nobody holds it: no error
+        for version in ("1", "3", "2"):
+            registry.move(three, prod, version, "copy")
+            held = registry.holder(three, prod, "copy")
+            assert (held.name, held.version) == (three, version)
+        assert len(registry.versions(prod)) == 3
+        copied = registry.fetch(f"models:/{prod}/3", tmp_path / "copied")
+        assert (copied / "data" / "weights.txt").read_text() == "weights 2"
+        registry.clear(three, prod, "copy")  # the newest goes, the one before holds again
+        assert registry.holder(three, prod, "copy").version == "3"
+        with pytest.raises(NotFound):
+            registry.move(three, prod, "7", "copy")
+        with pytest.raises(NotFound):
+            registry.holder(three + "x", prod, "copy")
+
+    def test_a_version_that_is_no_copy_is_called_by_its_own_name(self, bench, three, tmp_path):
+        prod = f"{three}-prod"
+        bench.register(prod, model_folder(tmp_path / "by-hand", "w"))
+        assert bench.registry.holder(three, prod, "copy").version == f"{prod}/1"
+
     def test_tags_are_kept_and_replaced(self, bench, three):
         bench.registry.tag(three, "2", "gatekit.verdict", "FAILED")
         bench.registry.tag(three, "2", "gatekit.verdict", "PASSED")

@@ -1,0 +1,102 @@
+"""`gatekit history` on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatekit.commands.answer import (
+    DONE,
+    REFUSED,
+    Answer,
+    Commands,
+    model_name,
+    policy_of,
+    project_registry,
+)
+from gatekit.errors import UsageProblem
+from gatekit.project import find_project
+
+if TYPE_CHECKING:
+    from gatekit.policy import Policy
+
+
+def add_history(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Add `history` to the commands of the parser."""
+    history = commands.add_parser(
+        "history", parents=[common], help="who moved which pointer when, and why"
+    )
+    history.add_argument("model", metavar="MODEL", nargs="?", help="the registered model's name")
+    history.add_argument("--json", action="store_true", help="every entry, as JSON")
+    history.add_argument(
+        "--at", metavar="DATE", help="what each target served then: 2026-11-23, or with a time, UTC"
+    )
+    history.add_argument(
+        "--export", metavar="FILE", help="everything an auditor needs, in one file"
+    )
+    history.add_argument(
+        "--check", metavar="FILE", help="check an exported file; no registry is asked"
+    )
+    history.set_defaults(command=history_command)
+
+
+def history_command(args: argparse.Namespace) -> Answer:
+    """The journal, replayed; or exported; or an exported one, checked.
+
+    Raises:
+        UsageProblem: the options do not go together.
+    """
+    if args.check:
+        return _check(args)
+    if args.model is None:
+        raise UsageProblem("history of which model?", "Write `gatekit history churn-model`")
+    from gatekit.promotion.history import history_lines, history_records, served_at
+    from gatekit.promotion.journal import Journal
+    from gatekit.promotion.trusted import Judge
+    from gatekit.times import parse_moment, utc_now
+
+    name = model_name(args.model)
+    registry = project_registry()
+    registry.versions(name)  # a misspelled model is no model without a history
+    journal = Journal.read(registry, name)
+    policy = _policy_there(args, name)
+    if args.export:
+        from gatekit.promotion.export import export
+
+        content = export(registry, name, journal, policy, utc_now())
+        Path(args.export).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        return Answer([f"{len(journal.entries)} entries of {name} are in {Path(args.export).name}"])
+    if args.json:
+        return Answer([json.dumps(history_records(journal), indent=1)])
+    if args.at:
+        moment = parse_moment(args.at)
+        if moment is None:
+            raise UsageProblem(f"--at {args.at}: not a time", "Write 2026-11-23T12:00")
+        return Answer(served_at(journal, moment))
+    judge = None if policy is None else Judge.of(policy)
+    return Answer(history_lines(journal, judge, utc_now()))
+
+
+def _policy_there(args: argparse.Namespace, name: str) -> Policy | None:
+    """The policy, for its keys; a journal can be read without one."""
+    if args.gates is None and not find_project().policy_path(None).is_file():
+        return None
+    policy = policy_of(args)
+    return policy if policy.model == name else None
+
+
+def _check(args: argparse.Namespace) -> Answer:
+    from gatekit.promotion.export import check_export
+
+    try:
+        content = json.loads(Path(args.check).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageProblem(
+            f"{Path(args.check).name} cannot be read ({type(error).__name__})",
+            "`gatekit history MODEL --export FILE` writes one",
+        ) from None
+    policy = policy_of(args) if args.gates else None
+    lines, well = check_export(content, policy)
+    return Answer(lines, DONE if well else REFUSED)

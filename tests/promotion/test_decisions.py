@@ -1,0 +1,474 @@
+"""Signed decisions, second persons, revocations: who may, and what counts afterwards."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gatekit.attest.decision import EXTENSION, SVR, statement_of
+from gatekit.attest.envelope import parse
+from gatekit.attest.keys import generate
+from gatekit.errors import PromotionRefused, UsageProblem
+from gatekit.policy import TrustedKey
+from gatekit.promotion.approval import approve
+from gatekit.promotion.desk import Desk
+from gatekit.promotion.export import check_export, export
+from gatekit.promotion.history import history_lines, served_at
+from gatekit.promotion.journal import Entry
+from gatekit.promotion.promote import PromotionRequest, promote
+from gatekit.promotion.request import request_override
+from gatekit.promotion.reverify import reconcile, reverify
+from gatekit.promotion.revoke import revoke
+from gatekit.promotion.rollback import RollbackRequest, rollback
+from gatekit.promotion.status import status_lines
+from gatekit.promotion.trusted import NOT_TRUSTED, Judge
+
+NAME = "churn-model"
+FAILED = {"accuracy": "FAILED", "latency": "PASSED"}
+KEYS = {who: generate("p256" if who == "boss" else "ed25519") for who in ("ci", "boss", "mallory")}
+ROLES = {"ci": ("attest", "promote"), "boss": ("override", "revoke", "promote")}
+
+
+class Office:
+    """A world whose policy trusts two keys; `mallory` is none of them."""
+
+    def __init__(self, world, **staging):
+        self.world = world
+        target = replace(world.policy.promotion["staging"], **staging)
+        known = {
+            who: TrustedKey(public=KEYS[who].public.pem, roles=roles)
+            for who, roles in ROLES.items()
+        }
+        world.policy = replace(
+            world.policy, keys=known, promotion={**world.policy.promotion, "staging": target}
+        )
+
+    def promote(self, version, key="ci", target="staging", **ask):
+        self.world.later(seconds=1)
+        request = PromotionRequest(NAME, version, target, "ana", **ask)
+        w = self.world
+        return promote(request, w.registry, w.policy, w.clock, KEYS.get(key))
+
+    def rollback(self, key="ci", loads=None, **ask):
+        self.world.later(seconds=1)
+        w = self.world
+        return rollback(
+            RollbackRequest(NAME, "staging", "ana", **ask),
+            *(w.registry, w.policy, w.clock),
+            signer=KEYS.get(key),
+            loads=loads,
+        )
+
+    def revoke(self, version, key="boss", reason="trained on leaked rows"):
+        self.world.later(seconds=1)
+        w = self.world
+        asked = (NAME, version, reason, "rosa")
+        return revoke(asked, w.registry, w.policy, w.clock, KEYS.get(key))
+
+    def desk(self, key="ci"):
+        w = self.world
+        return Desk.of(w.registry, w.policy, "ana", w.clock, KEYS.get(key))
+
+    def forge(self, **fields):
+        """Write an entry past gatekit, as whoever may write to the registry can."""
+        journal = self.world.journal
+        current = journal.in_effect("staging")
+        entry = Entry(
+            kind="promote",
+            target="staging",
+            expects=current.number if current else 0,
+            by="ana",
+            at=self.world.now.isoformat(),
+            **fields,
+        )
+        return self.desk("").append(entry, journal)
+
+    def status(self):
+        lines = status_lines(self.world.registry, self.world.policy, NAME, self.world.clock)
+        assert all(len(line) <= 80 and line.isascii() for line in lines)
+        return " ".join(" ".join(lines).split())
+
+    def request(self, version, *gates, key="ci"):
+        w = self.world
+        ask = PromotionRequest(NAME, version, "staging", "ana", w.override(*gates))
+        return request_override(ask, w.registry, w.policy, KEYS[key], w.clock)[0], ask.override
+
+
+@pytest.fixture
+def office(world):
+    return Office(world)
+
+
+@pytest.fixture
+def strict(world):
+    return Office(world, second_person=True)
+
+
+def refused(call, *args, **named):
+    with pytest.raises(PromotionRefused) as caught:
+        call(*args, **named)
+    return str(caught.value)
+
+
+def test_a_decision_is_a_statement_over_the_entry(office):
+    office.promote(office.world.add())
+    entry = office.world.journal.in_effect("staging")
+    content = statement_of(parse(entry.decision.encode()))
+    assert content["predicateType"] == SVR
+    assert content["subject"] == [
+        {"name": "models:/churn-model/1", "digest": {"sha256": entry.digest}}
+    ]
+    said = content["predicate"]
+    assert said["properties"] == ["GATEKIT_PROMOTE_STAGING"]
+    assert said["verifier"]["policies"] == [{"digest": {"sha256": office.world.policy.digest}}]
+    kept = entry.to_fields()
+    del kept["decision"]
+    assert said[EXTENSION] == kept
+    assert office.world.journal.check_chain() == []
+    assert "signed by ci (" in office.status()
+
+
+@pytest.mark.parametrize("key", ["", "mallory"])
+def test_without_a_trusted_key_nothing_is_written(office, key):
+    version = office.world.add()
+    office.world.registry.before = lambda verb: pytest.fail(f"wrote: {verb}")
+    wanted = "none that the policy trusts" if key else "no signing key is at hand"
+    assert wanted in refused(office.promote, version, key)
+    assert wanted in refused(office.rollback, key)
+    assert wanted in refused(office.revoke, version, key)
+
+
+def test_each_role_is_asked_for(office):
+    version = office.world.add(gates=FAILED)
+    override = office.world.override("accuracy")
+    assert "may not override" in refused(office.promote, version, "ci", override=override)
+    assert "may not revoke" in refused(office.revoke, version, "ci")
+    assert office.promote(version, "boss", override=override).state == "moved"
+
+
+def test_a_forged_entry_is_given_up_and_never_carried_out(office):
+    good, bad = office.world.add(), office.world.add(gates=FAILED)
+    office.promote(good)
+    office.forge(version=bad, digest=office.desk().digest(bad))
+    notes = reconcile(office.desk())
+    assert "gave up entry #3" in notes[0]
+    assert "it is not signed" in notes[0]
+    assert office.world.holder() == good
+    assert reconcile(office.desk()) == ["nothing to do"]
+
+
+def test_a_forged_holder_is_marked_and_is_no_rung_and_no_way_back(office):
+    good, bad, new = office.world.add(), office.world.add(), office.world.add()
+    office.promote(good)
+    forged = office.forge(version=bad, digest=office.desk().digest(bad))
+    office.world.registry.move(NAME, "staging", bad, office.world.policy.pointer)
+    office.desk("").close(forged, "done", office.world.journal)
+    assert NOT_TRUSTED in office.status()
+    judge = Judge.of(office.world.policy)
+    assert any(NOT_TRUSTED in line for line in history_lines(office.world.journal, judge))
+    office.world.file(bad, {"load": "PASSED"})
+    words = refused(office.promote, bad, target="production")
+    assert "held 'staging' by an entry that no trusted key has signed" in words
+    lines, well = reverify(office.desk(), office.world.policy, "staging")
+    assert not well
+    assert "does not count: it is not signed" in lines[1]
+    office.promote(new)
+    done = office.rollback()
+    assert done.version == good
+    assert "skipped #3: version 2: it is not signed" in done.notes[0]
+
+
+@pytest.mark.parametrize("field", ["version", "digest", "by", "reason", "policy", "expects"])
+def test_a_changed_field_is_found_by_the_decision(office, field):
+    office.promote(office.world.add())
+    kept = office.world.registry._journals["churn-model.journal"][0]
+    kept[field] = "7" if field == "expects" else "other"
+    journal = office.world.journal
+    assert "says something else" in Judge.of(office.world.policy).why_not(
+        journal.entries[0], journal
+    )
+    assert any("#1: its signed decision says something else" in p for p in journal.check_chain())
+
+
+def test_a_decision_of_another_model_and_a_repetition_do_not_count(office):
+    office.promote(office.world.add())
+    journal, judge = office.world.journal, Judge.of(office.world.policy)
+    first = journal.entries[0]
+    assert judge.why_not(first, journal) == ""
+    assert "another model" in replace(judge, name="fraud-model").why_not(first, journal)
+    again = replace(first, number=9)
+    assert judge.why_not(again, journal) == "it repeats #1"
+
+
+def test_an_approved_override(strict):
+    version = strict.world.add(gates=FAILED)
+    raw, override = strict.request(version, "accuracy")
+    alone = "no second person has approved"
+    assert alone in refused(strict.promote, version, "boss", override=override)
+    assert alone in refused(strict.promote, version, override=override, approval=raw.decode())
+    signed = approve(raw, KEYS["boss"]).decode()
+    assert strict.promote(version, override=override, approval=signed).state == "moved"
+    entry = strict.world.journal.in_effect("staging")
+    assert entry.approval == signed
+    assert Judge.of(strict.world.policy).why_not(entry, strict.world.journal) == ""
+
+
+def test_the_approver_is_neither_who_asks_nor_who_promotes(strict):
+    version = strict.world.add(gates=FAILED)
+    raw, override = strict.request(version, "accuracy")
+    both = approve(raw, KEYS["boss"]).decode()
+    words = refused(strict.promote, version, "boss", override=override, approval=both)
+    assert "no second person" in words
+    stranger = approve(raw, KEYS["mallory"]).decode()
+    words = refused(strict.promote, version, override=override, approval=stranger)
+    assert "no second person" in words
+    mine, override = strict.request(version, "accuracy", key="boss")
+    twice = approve(mine, KEYS["boss"]).decode()
+    assert "no second person" in refused(strict.promote, version, override=override, approval=twice)
+
+
+@pytest.mark.parametrize("change", ["version", "gates", "reason", "expiry", "bytes"])
+def test_an_approval_covers_what_was_asked_and_nothing_else(strict, change):
+    version, other = strict.world.add(gates=FAILED), strict.world.add(gates=FAILED)
+    raw, override = strict.request(version, "accuracy")
+    signed = approve(raw, KEYS["boss"]).decode()
+    if change == "gates":
+        override = replace(override, gates=("accuracy", "fairness"))
+    elif change == "reason":
+        override = replace(override, reason="because")
+    elif change == "expiry":
+        override = replace(override, expires=strict.world.override("accuracy", days=9).expires)
+    elif change == "bytes":
+        strict.world.registry.overwrite(NAME, version, {"MLmodel": b"evil"})
+    asked = other if change == "version" else version
+    words = refused(strict.promote, asked, override=override, approval=signed)
+    assert f"its approval is for another {change}" in words
+    assert strict.world.holder() == ""
+
+
+def test_a_revoked_version_gets_no_target_and_moves_by_nobody(office):
+    one, two, three = office.world.add(), office.world.add(), office.world.add()
+    for version in (one, two, three):
+        office.promote(version)
+    assert "still holds 'staging'" not in " ".join(office.revoke(two))
+    done = office.rollback()
+    assert done.version == one
+    assert "revoked by rosa" in done.notes[0]
+    assert "revoked by rosa" in refused(office.rollback, to=two)
+    assert "revoke: sha256:" in refused(office.promote, two)
+    assert "still holds 'staging'" in " ".join(office.revoke(one))
+    assert office.world.holder() == one
+    assert "REVOKED revoked by rosa" in office.status()
+    assert "is revoked already" in office.revoke(one)[0]
+    assert any("  revoke  version 1" in line for line in history_lines(office.world.journal))
+    with pytest.raises(UsageProblem, match="without a reason"):
+        office.revoke(three, reason=" ")
+
+
+def test_a_revocation_by_a_stranger_counts_for_nothing(office):
+    version = office.world.add()
+    digest = office.desk().digest(version)
+    stranger = replace(office.desk("mallory"))
+    stranger.append(
+        Entry(kind="revoke", version=version, digest=digest, reason="x"), office.world.journal
+    )
+    assert office.promote(version).state == "moved"
+
+
+def test_a_rollback_loads_the_version_first(office):
+    old, new = office.world.add(), office.world.add()
+    office.promote(old)
+    office.promote(new)
+    entries = len(office.world.journal.entries)
+    words = refused(office.rollback, loads=lambda folder: "it wants numpy 1")
+    assert "it cannot be loaded: it wants numpy 1" in words
+    assert (office.world.holder(), len(office.world.journal.entries)) == (new, entries)
+    seen = []
+    assert office.rollback(loads=lambda f: seen.append((f / "MLmodel").read_bytes()) or "").version
+    assert seen == [b"flavors: {}"]
+
+
+class Counting:
+    """Counts the verbs that a registry is asked."""
+
+    def __init__(self, registry):
+        self._registry, self.calls = registry, []
+
+    def __getattr__(self, name):
+        self.calls.append(name)
+        return getattr(self._registry, name)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_at_once_takes_six_calls(office, gap):
+    old, new = office.world.add(), office.world.add()
+    office.promote(old)
+    office.promote(new)
+    w = office.world
+    counting = Counting(w.registry)
+    if gap:  # an entry that came between, about something else
+        w.registry.before = lambda verb: (
+            setattr(w.registry, "before", lambda verb: None),
+            w.registry.append("churn-model.journal", {"kind": "done", "target": "production"}),
+        )
+    done = rollback(
+        RollbackRequest(NAME, "staging", "ana", reason="it weeps", now=True),
+        *(counting, w.policy, w.clock),
+        signer=KEYS["ci"],
+        loads=lambda folder: pytest.fail("loaded"),
+    )
+    assert len(counting.calls) == 6, counting.calls
+    assert (done.version, w.holder()) == (old, old)
+    assert "UNFINISHED" in office.status()
+    assert "finished entry" in reconcile(office.desk())[0]
+    assert w.settled()
+
+
+def test_at_once_checks_the_bytes_and_loses_a_race_in_words(office):
+    old, new, third = (office.world.add() for _ in range(3))
+    office.promote(old)
+    office.promote(new)
+    w = office.world
+    w.registry.before = lambda verb: (
+        setattr(w.registry, "before", lambda verb: None),
+        office.promote(third),
+    )
+    assert "another entry came first" in refused(office.rollback, now=True)
+    assert w.holder() == third
+    for version in (old, new):
+        w.registry.overwrite(NAME, version, {"MLmodel": b"evil"})
+    assert "has other bytes" in refused(office.rollback, now=True)
+    assert w.holder() == third
+
+
+def test_at_once_over_a_promotion_that_never_arrived(office):
+    old, new, third = (office.world.add() for _ in range(3))
+    office.promote(old)
+    office.promote(new)
+
+    def crash(verb):
+        if verb == "move":
+            raise KeyboardInterrupt
+
+    office.world.registry.before = crash
+    with pytest.raises(KeyboardInterrupt):
+        office.promote(third)
+    office.world.registry.before = lambda verb: None
+    assert office.rollback(now=True).version == old
+    reconcile(office.desk())
+    assert office.world.settled()
+
+
+def test_reverify_finds_what_changed_and_rolls_back_where_the_policy_says(world):
+    office = Office(world, on_failure="rollback")
+    old, new = world.add(), world.add()
+    office.promote(old)
+    office.promote(new)
+    assert reverify(office.desk(), world.policy, "staging") == (["staging: version 2, ok"], True)
+    world.registry.overwrite(NAME, new, {"MLmodel": b"evil"})
+    lines, well = reverify(office.desk(), world.policy, "staging")
+    assert not well
+    assert "version 2 has other bytes" in lines[1]
+    assert world.holder() == old
+    world.later(days=31)
+    lines, well = reverify(office.desk(), world.policy, "staging")
+    assert not well
+    assert "older than 30 days" in lines[1]
+    assert world.holder() == old  # age takes nobody's pointer away
+
+
+def test_reverify_reports_only_by_default(office):
+    version = office.world.add(gates=FAILED)
+    office.promote(version, "boss", override=office.world.override("accuracy", days=1))
+    office.world.later(days=2)
+    lines, well = reverify(office.desk(), office.world.policy)
+    assert not well
+    assert "the override it rests on expired" in " ".join(lines)
+    assert office.world.holder() == version
+    lines = history_lines(office.world.journal, None, office.world.clock())
+    assert any("OVERRIDE EXPIRED" in line for line in lines)
+
+
+def test_what_was_served_at_a_date(office):
+    one, two = office.world.add(), office.world.add()
+    start = office.world.now
+    office.promote(one)
+    between = office.world.now
+    office.world.later(days=1)
+    office.promote(two)
+    assert "nothing was promoted" in served_at(office.world.journal, start)[0]
+    assert "staging: version 1 (#1, promote by ana" in served_at(office.world.journal, between)[0]
+    now = served_at(office.world.journal, office.world.now)
+    assert "staging: version 2" in now[0]
+
+
+def exported(office):
+    w = office.world
+    content = export(w.registry, NAME, w.journal, w.policy, w.clock())
+    return json.loads(json.dumps(content))
+
+
+def test_an_export_is_checked_without_a_registry(office):
+    office.promote(office.world.add())
+    office.promote(office.world.add())
+    lines, well = check_export(exported(office), office.world.policy)
+    assert (well, lines[-1]) == (True, "everything in it holds")
+    assert "2 signed decisions, by the keys of your policy" in lines[0]
+    assert check_export(exported(office))[1]
+
+
+@pytest.mark.parametrize("what", ["entry", "report", "dropped", "keys", "no report"])
+def test_a_tampered_export_does_not_hold(office, what):
+    office.promote(office.world.add())
+    office.promote(office.world.add())
+    content = exported(office)
+    if what == "entry":
+        content["entries"][2]["by"] = "nobody"
+    elif what == "report":
+        content["reports"]["run1"]["gatekit-report.json"]["base64"] = "e30="
+    elif what == "dropped":
+        del content["entries"][0]
+    elif what == "no report":
+        del content["reports"]["run2"]
+    else:
+        content["keys"]["ci"]["public"] = KEYS["mallory"].public.pem
+    assert not check_export(content)[1]
+
+
+def test_a_comparison_with_a_champion_that_is_no_holder_any_more(world):
+    one, two, three = world.add(), world.add(), world.add()
+    world.promote(one)
+    report = world.report
+
+    def against(*args, **named):
+        made = report(*args, **named)
+        return replace(made, champion={"version": one, "title": "1", "digest": "x"})
+
+    world.report = against
+    world.file(three)
+    world.promote(two)
+    with pytest.raises(PromotionRefused) as caught:
+        world.promote(three)
+    assert "accuracy: compared with version 1, version 2 holds 'staging' now: gate again" in (
+        caught.value.reasons
+    )
+    world.rollback()
+    assert world.promote(three).state == "moved"
+
+
+def test_a_pointer_that_is_a_model_of_its_own(fresh_world):
+    world = fresh_world("copy")
+    office = Office(world)
+    one, two = world.add(), world.add()
+    office.promote(one)
+    office.promote(two)
+    assert world.registry.holder(NAME, "churn-model-staging", "copy").version == two
+    assert office.desk().holder("staging") == two
+    assert office.rollback().version == one
+    assert office.rollback(to=two, now=False).version == two
+    assert office.rollback(now=True).version == one
+    reconcile(office.desk())
+    sources = [v.source[-1] for v in world.registry.versions("churn-model-staging")]
+    assert sources == ["1", "2", "1", "2", "1"]
+    world.registry.register("churn-model-staging", {"MLmodel": b"by hand"})
+    assert "UNPROVED HOLDER" in office.status()
