@@ -89,6 +89,13 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerPolicy:
+    """[runner]: what the scan lets pass in a model besides its own list, by full name."""
+
+    trusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything gates.toml says, with its defaults filled in."""
 
@@ -107,6 +114,7 @@ class Policy:
     promotion: dict[str, Target] = field(default_factory=dict)
     keys: dict[str, TrustedKey] = field(default_factory=dict)
     attestation: Attestation = Attestation()
+    runner: RunnerPolicy = RunnerPolicy()
 
     @property
     def digest(self) -> str:

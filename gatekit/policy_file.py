@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gatekit.errors import PolicyError
-from gatekit.policy import Attestation, DataSpec, OwnGate, Policy, Target, TrustedKey
+from gatekit.policy import Attestation, DataSpec, OwnGate, Policy, RunnerPolicy, Target, TrustedKey
 from gatekit.policy_gates import BUILT_IN, Gates
 from gatekit.policy_keys import checked_keys, pem_of
 from gatekit.policy_measures import check_measures
@@ -66,7 +66,7 @@ class _Reader:
         self._file, self._folder = file, folder
 
     def policy(self, content: dict[str, Any]) -> Policy:
-        self._known(content, (*TOP_KEYS, "promotion", *TRUST_KEYS), "")
+        self._known(content, (*TOP_KEYS, "promotion", "runner", *TRUST_KEYS), "")
         data = self._table(content, "data", "")
         self._known(data, ("holdout",), "data.")
         holdout = self._table(data, "holdout", "data.")
@@ -92,6 +92,7 @@ class _Reader:
                 "attestation": self._build(
                     Attestation, self._table(content, "attestation", ""), "attestation."
                 ),
+                "runner": self._build(RunnerPolicy, self._table(content, "runner", ""), "runner."),
             },
         )
         self._check_targets(policy)

@@ -93,6 +93,13 @@ class SchemaGate(GateTable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyGate(GateTable):
+    """How many reasons may speak against loading the model's files; any one stops the runner."""
+
+    findings: float | None = _bar(0.0, tighter="down")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FairnessGate(GateTable):
     """Largest gaps between groups, and smallest ratios."""
 
@@ -198,6 +205,7 @@ class Gates:
     accuracy: AccuracyGate = AccuracyGate()
     latency: LatencyGate = LatencyGate()
     schema: SchemaGate = SchemaGate()
+    safety: SafetyGate = SafetyGate()
     fairness: FairnessGate = FairnessGate()
     robustness: RobustnessGate = RobustnessGate()
     parity: ParityGate = ParityGate()

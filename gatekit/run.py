@@ -76,6 +76,7 @@ class GateRun:
             policy.score,
             policy.threshold,
             other_label(self.holdout.y, policy.positive) if policy.score else 0,
+            policy.runner.trusted,
         )
         subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
@@ -84,7 +85,7 @@ class GateRun:
     def _start(self, role: str) -> Runner:
         if self._warm and role == "candidate":
             return self._warm.pop()
-        return _start_runner(self.scratch, role)
+        return _start_runner(self.plan, self.scratch, role)
 
     def warm_with(self, runner: Runner) -> None:
         """Let the candidate use a process that already runs."""
@@ -113,8 +114,9 @@ class GateRun:
         )
 
 
-def _start_runner(scratch: Path, role: str) -> Runner:
-    runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), role=role)
+def _start_runner(plan: Plan, scratch: Path, role: str) -> Runner:
+    own = Path(tempfile.mkdtemp(dir=scratch, prefix="model-"))
+    runner = Runner(Limits(), own, role=role, trusted=plan.policy.runner.trusted)
     runner.start()
     return runner
 
@@ -133,7 +135,7 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     if not alone:
         check_registry_exists(plan.project)
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
-    runner = _start_runner(scratch, "candidate") if warm else None
+    runner = _start_runner(plan, scratch, "candidate") if warm else None
     try:
         if runner is not None:
             runner.start("sklearn")

@@ -51,6 +51,7 @@ class SubjectSpec:
     score: str = ""  # where the model gives scores; "" where it gives labels or numbers alone
     threshold: float = 0.5
     negative: Any = 0  # what a row below the threshold is labelled
+    trusted: tuple[str, ...] = ()  # by the policy, besides what the scan allows anyway
 
 
 class Subject:
@@ -66,6 +67,7 @@ class Subject:
         self.task = spec.task
         self.score = spec.score
         self._spec = spec
+        self.trusted = spec.trusted
         self._spool = spool
         self._start = start
         self._runner: Runner | None = None

@@ -267,7 +267,7 @@ STAGING = SMALL + "[gates.accuracy]\nfloor = 0.9\n[promotion.staging]\n"
         (STAGING, "promotion.staging.requires is missing"),
         (STAGING + "requires = []", "promotion.staging.requires is empty"),
         (STAGING + 'requires = ["acuracy"]', "promotion.staging.requires names 'acuracy'"),
-        (STAGING + 'requires = ["safety"]', "promotion.staging.requires names 'safety'"),
+        (STAGING + 'requires = ["safely"]', "promotion.staging.requires names 'safely'"),
         (STAGING + 'requires = ["latency"]', "[gates.latency] sets no bar"),
         (
             STAGING + 'requires = ["profit"]\n[own.profit]\nlevel = 0.9',

@@ -15,8 +15,8 @@ from gatekit.runner.answer import checked, plain, raised
 from gatekit.runner.channel import Channel, Closed, Tail
 from gatekit.runner.environment import child_environment
 from gatekit.runner.protocol import Frame, Garbage, frame_to_column, table_to_bytes
-from gatekit.runner.scan import scan
 from gatekit.runner.scored import frame_to_scored
+from gatekit.scanning.scan import scan
 from gatekit.scoring.engines import choose_engine
 from gatekit.scoring.signature import Signature, read_signature
 from gatekit.scoring.tables import conform
@@ -94,7 +94,7 @@ class Runner:
         if self._folder not in (None, folder):
             raise UsageProblem("a runner holds one model", "Start a second runner")
         if reasons := scan(folder, self._trusted):
-            shown = plain("; ".join(reasons[:5]))
+            shown = plain("; ".join(str(reason) for reason in reasons[:5]))
             raise ModelMisbehaved(
                 f"the artifact was refused before loading: {shown}", "Nothing of it was run"
             )

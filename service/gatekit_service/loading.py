@@ -81,7 +81,7 @@ def _files(version: ModelVersion, registry: Registry, cache: Cache) -> tuple[Pat
 
 
 def _load(folder: Path, named: tuple[str, str, str], proof: Proof, wanted: str) -> Served:
-    from gatekit.runner.scan import scan
+    from gatekit.scanning.scan import scan
     from gatekit.scoring.casting import Decoder
     from gatekit.scoring.engines import choose_engine, load_engine
     from gatekit.scoring.signature import read_signature

@@ -138,12 +138,13 @@ TABLES += [
     (
         "## Top of the file",
         policy.Policy,
-        ("holdout", "gates", "own", "declared", "promotion", "keys", "attestation"),
+        ("holdout", "gates", "own", "declared", "promotion", "keys", "attestation", "runner"),
     ),
     ("## [data.holdout]", policy.DataSpec, ()),
     ("## [promotion.NAME]", policy.Target, ()),
     ("## [keys.NAME]", policy.TrustedKey, ()),
     ("## [attestation]", policy.Attestation, ()),
+    ("## [runner]", policy.RunnerPolicy, ()),
 ]
 
 

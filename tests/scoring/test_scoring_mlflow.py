@@ -11,7 +11,7 @@ import yaml
 from gatekit.errors import ModelMisbehaved
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
-from gatekit.runner.scan import scan
+from gatekit.scanning.scan import scan
 from gatekit.testing import write_toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
