@@ -157,6 +157,7 @@ def _identity(run: GateRun) -> dict[str, dict[str, Any]]:
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "by": person(),
             "engine": run.engine,
+            "walls": list(run.walls),
             "service_url": plan.request.service_url,
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}",

@@ -85,6 +85,27 @@ class Attestation:
     accept_unwalled: str = ""
 
 
+Wall = Literal["secrets", "files", "network", "processes", "signals", "memory"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerPolicy:
+    """[runner]: what a model's process may take, and the walls without which none is loaded.
+
+    Every wall that the machine gives is raised anyway; `walls` makes the lack of one an error.
+    """
+
+    call_seconds: float = 120.0
+    load_seconds: float = 180.0
+    total_seconds: float = 3600.0
+    memory_mb: int = 8192
+    processes: int = 1
+    open_files: int = 1024
+    output_kb: int = 64
+    walls: tuple[Wall, ...] = ()
+    readable: tuple[str, ...] = ()  # more folders, relative to the policy
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything gates.toml says, with its defaults filled in."""
@@ -102,6 +123,7 @@ class Policy:
     promotion: dict[str, Target] = field(default_factory=dict)
     keys: dict[str, TrustedKey] = field(default_factory=dict)
     attestation: Attestation = Attestation()
+    runner: RunnerPolicy = RunnerPolicy()
 
     @property
     def digest(self) -> str:

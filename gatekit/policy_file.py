@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gatekit.errors import PolicyError
-from gatekit.policy import Attestation, DataSpec, OwnGate, Policy, Target, TrustedKey
+from gatekit.policy import (
+    Attestation,
+    DataSpec,
+    OwnGate,
+    Policy,
+    RunnerPolicy,
+    Target,
+    TrustedKey,
+)
 from gatekit.policy_gates import BUILT_IN, Gates
 from gatekit.policy_keys import checked_keys, pem_of
 from gatekit.policy_values import check_kind, nearest
@@ -16,6 +24,7 @@ from gatekit.policy_values import check_kind, nearest
 LEVELS = "A level is at least 0.5 (a point decision) and below 1"
 TOP_KEYS = ("model", "task", "positive", "pointer", "engine", "suites", "data", "gates", "own")
 TRUST_KEYS = ("keys", "attestation")
+SECONDS = ("call_seconds", "load_seconds", "total_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ class _Reader:
         self._file, self._folder = file, folder
 
     def policy(self, content: dict[str, Any]) -> Policy:
-        self._known(content, (*TOP_KEYS, "promotion", *TRUST_KEYS), "")
+        self._known(content, (*TOP_KEYS, "promotion", "runner", *TRUST_KEYS), "")
         data = self._table(content, "data", "")
         self._known(data, ("holdout",), "data.")
         holdout = self._table(data, "holdout", "data.")
@@ -91,6 +100,7 @@ class _Reader:
                 "attestation": self._build(
                     Attestation, self._table(content, "attestation", ""), "attestation."
                 ),
+                "runner": self._runner(self._table(content, "runner", "")),
             },
         )
         self._check_targets(policy)
@@ -117,6 +127,13 @@ class _Reader:
                 raise self._wrong(where + "public", str(error)) from None
             keys[name] = replace(key, public=pem)
         return keys
+
+    def _runner(self, table: dict[str, Any]) -> RunnerPolicy:
+        runner: RunnerPolicy = self._build(RunnerPolicy, table, "runner.")
+        for key in SECONDS:
+            if getattr(runner, key) <= 0:
+                raise self._wrong(f"runner.{key}", "is no time to wait", "give seconds above 0")
+        return runner
 
     def _check_targets(self, policy: Policy) -> None:
         known = (*BUILT_IN, *policy.own)

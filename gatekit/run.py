@@ -23,6 +23,7 @@ from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
+from gatekit.runner.walls import NAMES
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
 
@@ -40,6 +41,7 @@ class GateRun:
         self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent)
         self.holdout.check(candidate.signature)
         self._started: list[Subject] = []
+        self._runners: list[Runner] = []
         self._warm: list[Runner] = []  # processes that already run, waiting for their model
 
     @cached_property
@@ -70,9 +72,17 @@ class GateRun:
         return subject
 
     def _start(self, role: str) -> Runner:
-        if self._warm and role == "candidate":
-            return self._warm.pop()
-        return _start_runner(self.scratch, role)
+        warm = self._warm and role == "candidate"
+        runner = self._warm.pop() if warm else _start_runner(self.plan, self.scratch, role)
+        self._runners.append(runner)
+        return runner
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """The walls that held around every model process of this run that loaded one."""
+        held = [set(runner.walls) for runner in self._runners if runner.has_met_a_model]
+        common = set.intersection(*held) if held else set()
+        return tuple(sorted(common, key=_order_of_wall))
 
     def warm_with(self, runner: Runner) -> None:
         """Let the candidate use a process that already runs."""
@@ -101,10 +111,22 @@ class GateRun:
         )
 
 
-def _start_runner(scratch: Path, role: str) -> Runner:
-    runner = Runner(Limits(), Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), role=role)
+def _order_of_wall(wall: str) -> int:
+    return NAMES.index(wall.partition(":")[0])
+
+
+def _start_runner(plan: Plan, scratch: Path, role: str) -> Runner:
+    own, models = Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), scratch / role
+    models.mkdir(exist_ok=True)
+    runner = Runner(_limits(plan), own, role=role, models=models)
     runner.start()
     return runner
+
+
+def _limits(plan: Plan) -> Limits:
+    asked = asdict(plan.policy.runner)
+    folders = tuple(str((plan.policy_file.parent / name).resolve()) for name in asked["readable"])
+    return Limits(**{**asked, "readable": folders})
 
 
 def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
@@ -121,13 +143,13 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     if not alone:
         check_registry_exists(plan.project)
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
-    runner = _start_runner(scratch, "candidate") if warm else None
+    runner = _start_runner(plan, scratch, "candidate") if warm else None
     try:
         if runner is not None:
             runner.start("sklearn")
         registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
-        into.mkdir()
+        into.mkdir(exist_ok=True)  # a process that runs already may read it
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)

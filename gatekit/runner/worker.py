@@ -1,4 +1,4 @@
-"""The candidate's own process: `python -m gatekit.runner.worker FD_IN FD_OUT`.
+"""The candidate's own process, once its walls stand (`gatekit.runner.inside`).
 
 Reads frames, answers frames, ends when the pipe closes. Whatever the model raises becomes an error
 frame with the type and the first line of the message; cells of the data are taken out of it.
@@ -66,7 +66,7 @@ class Worker:
             reply = self._do(frame.header, table, said)
         except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too
             reply = Frame({**said, "error": describe(error, table)})
-        self._send(reply)
+        self.send(reply)
 
     def _do(self, header: dict[str, Any], table: pa.Table | None, said: dict[str, Any]) -> Frame:
         if header["op"] == "load":
@@ -78,9 +78,6 @@ class Worker:
         return array_to_frame(said, self._time(engine, table, header, said))
 
     def _load(self, header: dict[str, Any]) -> dict[str, Any]:
-        if header["memory_mb"]:
-            limit_bytes = header["memory_mb"] << 20
-            resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
         start = perf_counter()
         self.engines[header["engine"]] = load_engine(Path(header["folder"]), header["engine"])
         return {"seconds": perf_counter() - start, "peak_mb": peak_mb()}
@@ -102,7 +99,7 @@ class Worker:
             if call >= 0:
                 elapsed_ms[call] = (end - start) * 1000
             if end - told > TICK_SECONDS:
-                self._send(Frame({**said, "tick": call + warm_up}))
+                self.send(Frame({**said, "tick": call + warm_up}))
                 told = perf_counter()
         return elapsed_ms
 
@@ -115,7 +112,8 @@ class Worker:
             assembly.buffer += piece
         return assembly.frame()
 
-    def _send(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
+        """Write one frame to the other side."""
         for piece in encode(frame):
             left = piece
             while left:
@@ -175,17 +173,3 @@ def _warm(flavor: str) -> None:
         # A flavor that is not installed is said when the model is loaded.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
-
-
-def main() -> None:
-    """Serve the two pipes named on the command line."""
-    incoming, outgoing = int(sys.argv[1]), int(sys.argv[2])
-    # What the model starts must not hold the pipes open.
-    for descriptor in (incoming, outgoing):
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keyword
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    Worker(incoming, outgoing).serve()
-
-
-if __name__ == "__main__":
-    main()
