@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from gatekit.errors import DataError, ModelMisbehaved, UsageProblem
-from gatekit.runner.answer import checked, plain, raised
+from gatekit.runner.answer import checked, implausible, plain, raised
 from gatekit.runner.channel import Channel, Closed
 from gatekit.runner.child import Child, TooMuch
 from gatekit.runner.protocol import Frame, Garbage, frame_to_column, table_to_bytes
@@ -59,6 +59,7 @@ class Runner:
         self._walls: tuple[str, ...] = ()
         self._greeted = False
         self._spent = 0.0
+        self._begun: float | None = None
         self._ended: tuple[str, str] | None = None
         self._asked = 0
         self._folder: Path | None = None
@@ -131,8 +132,13 @@ class Runner:
         """
         if calls < 1 or warm_up < 0:
             raise UsageProblem(f"cannot time {calls} calls after {warm_up} to warm up")
+        self._begun = None
         reply = self._ask_about("time", table, engine, {"calls": calls, "warm_up": warm_up})
-        return checked(self._column(reply, "being timed"), calls)
+        seen_s = monotonic() - self._begun if self._begun is not None else 0.0
+        times_ms = checked(self._column(reply, "being timed"), calls)
+        if reason := implausible(times_ms, seen_s * 1000):
+            self._end(f"was being timed, and its clock cannot be right: {reason}")
+        return times_ms
 
     @property
     def walls(self) -> tuple[str, ...]:
@@ -216,6 +222,9 @@ class Runner:
             frame = line.receive(min(seconds, end - monotonic()))
             if frame.header.get("id") != self._asked:
                 raise Garbage("it is no answer to the question")
+            if calls and frame.header.get("begun") is True and self._begun is None:
+                self._begun = monotonic()
+                continue
             tick = frame.header.get("tick")
             if tick is None:
                 return frame
