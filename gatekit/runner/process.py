@@ -10,7 +10,7 @@ from gatekit.errors import DataError, ModelMisbehaved, UsageProblem
 from gatekit.runner.answer import checked, implausible, plain, raised
 from gatekit.runner.channel import Channel, Closed
 from gatekit.runner.child import Child, TooMuch
-from gatekit.runner.protocol import Frame, Garbage, frame_to_column, table_to_bytes
+from gatekit.runner.protocol import Frame, Garbage, TableSender, frame_to_column
 from gatekit.runner.scan import scan
 from gatekit.scoring.engines import choose_engine
 from gatekit.scoring.signature import Signature, read_signature
@@ -56,6 +56,7 @@ class Runner:
         self._role, self._trusted = role, trusted
         self._models = models
         self._child: Child | None = None
+        self._tables = TableSender()
         self._walls: tuple[str, ...] = ()
         self._greeted = False
         self._spent = 0.0
@@ -140,6 +141,19 @@ class Runner:
             self._end(f"was being timed, and its clock cannot be right: {reason}")
         return times_ms
 
+    def memory_mb(self, field: Literal["VmHWM", "VmRSS"]) -> float:
+        """The most its process has held (VmHWM), or what it holds now, by the kernel's count.
+
+        Raises:
+            UsageProblem: the system does not say; only Linux does.
+        """
+        held = self._held().memory_mb(field)
+        if held is None:
+            raise UsageProblem(
+                "what a process holds cannot be read here", "Measure memory on Linux"
+            )
+        return held
+
     @property
     def walls(self) -> tuple[str, ...]:
         """Which walls were seen to hold, each as `name: by what`; known once a model was loaded."""
@@ -182,10 +196,15 @@ class Runner:
         loading = header["op"] == "load"
         seconds = self._limits.load_seconds if loading else self._limits.call_seconds
         self._asked += 1
-        body = table_to_bytes(table) if table is not None else b""
-        reply = self._exchange(Frame({**header, "id": self._asked}, body), seconds, doing)
+        question = Frame({**header, "id": self._asked})
+        if table is not None:
+            kind, body = self._tables.body(table)
+            question = Frame({**question.header, "table": kind}, body)
+        reply = self._exchange(question, seconds, doing)
         if error := reply.header.get("error"):
             raise raised(error, self._role, doing)
+        if table is not None:
+            self._tables.known = table.schema
         return reply
 
     def _exchange(self, question: Frame | None, seconds: float, doing: str) -> Frame:
@@ -250,6 +269,7 @@ class Runner:
 
     def _spawn(self) -> None:
         readable = tuple(folder for folder in (self._folder, self._models) if folder is not None)
+        self._tables = TableSender()
         self._child = Child(self._limits, self._scratch, tuple(f.resolve() for f in readable))
         self._open_to = self._models or self._folder
 

@@ -24,9 +24,10 @@ from gatekit.errors import DataError, GatekitError
 from gatekit.runner.protocol import (
     Assembly,
     Frame,
+    TableReader,
     array_to_frame,
     bytes_to_table,
-    encode,
+    encode_small,
     table_to_bytes,
 )
 from gatekit.scoring.engines import Engine, load_engine
@@ -48,6 +49,8 @@ class Worker:
     incoming: int
     outgoing: int
     engines: dict[str, Engine] = field(default_factory=dict)
+    tables: TableReader = field(default_factory=TableReader)
+    assembly: Assembly = field(default_factory=Assembly)
 
     def serve(self) -> None:
         """Answer frames until the other side closes the pipe."""
@@ -62,7 +65,7 @@ class Worker:
                 _warm(frame.header["flavor"])
                 return
             if frame.body:
-                table = bytes_to_table(frame.body)
+                table = self.tables.table(frame.header["table"], frame.body)
             reply = self._do(frame.header, table, said)
         except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too
             reply = Frame({**said, "error": describe(error, table)})
@@ -106,17 +109,16 @@ class Worker:
         return elapsed_ms
 
     def _receive(self) -> Frame | None:
-        assembly = Assembly()
-        while wanted := assembly.wanted:
-            piece = os.read(self.incoming, min(wanted, 1 << 20))
+        while self.assembly.wanted:
+            piece = os.read(self.incoming, 1 << 20)
             if not piece:
                 return None
-            assembly.buffer += piece
-        return assembly.frame()
+            self.assembly.buffer += piece
+        return self.assembly.frame()
 
     def send(self, frame: Frame) -> None:
         """Write one frame to the other side."""
-        for piece in encode(frame):
+        for piece in encode_small(frame):
             left = piece
             while left:
                 left = left[os.write(self.outgoing, left) :]

@@ -158,6 +158,10 @@ class Hostile:
         ticks = iter(range(10**9))
         worker.perf_counter = lambda: next(ticks) * step
 
+    def leaks(self, size):
+        kept = self.__dict__.setdefault("kept", [])
+        kept.append(bytes(bytearray(size)))  # a copy of the row, at every call
+
     def sleeps(self, seconds):
         time.sleep(seconds)
 

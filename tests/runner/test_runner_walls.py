@@ -207,7 +207,10 @@ def test_forks_that_are_allowed_are_counted_and_ended(run):
     assert said == (
         "the candidate's process ran 7 processes, over the limit of 3, while predicting"
     )
-    assert not [pid for pid, state in members(group) if state != "Z"]
+    end = time.monotonic() + 10
+    while left := [pid for pid, state in members(group) if state != "Z"]:
+        assert time.monotonic() < end, left
+        time.sleep(0.05)
 
 
 def test_an_orphan_ends_with_the_runner(run):
@@ -267,11 +270,12 @@ def test_a_wall_that_is_asked_for_and_not_there_is_an_error_before_loading(tmp_p
     ],
 )
 def test_misdeeds_end_in_their_sentence(run, does, said):
-    limits = {"call_seconds": 1.5, "memory_mb": 700, "open_files": 64}
+    seconds = 1.5 if "1.5 s" in said else 30
+    runner = run(does, {"call_seconds": seconds, "memory_mb": 700, "open_files": 64})
     start = time.monotonic()
     with pytest.raises(ModelMisbehaved, match=said):
-        run(does, limits).predict(TABLE)
-    assert time.monotonic() - start < 20
+        runner.predict(TABLE)
+    assert time.monotonic() - start < seconds + 3
 
 
 def test_memory_that_no_limit_of_the_system_counts_is_watched(run):
