@@ -15,7 +15,9 @@ from gatekit.runner.walls import Ground, raise_walls
 
 def main() -> None:
     """Raise the walls, say which hold, and serve the two pipes named on the command line."""
-    given = {key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(sys.argv[1]).items()}
+    given = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(sys.argv[1]).items()
+    }
     incoming, outgoing = int(sys.argv[2]), int(sys.argv[3])
     # What the model starts must not hold the pipes open.
     for descriptor in (incoming, outgoing):

@@ -94,7 +94,9 @@ def refuse(*, forks: bool) -> None:
     program = b"".join(_program(ARCHITECTURES[machine], column, forks=forks))
     held = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: how many instructions, then where; the compiler pads in between.
-    described = ctypes.create_string_buffer(struct.pack("@HP", len(program) // 8, ctypes.addressof(held)))
+    described = ctypes.create_string_buffer(
+        struct.pack("@HP", len(program) // 8, ctypes.addressof(held))
+    )
     libc = ctypes.CDLL(None, use_errno=True)
     arguments = (NO_NEW_PRIVS, 1, 0, 0, 0), (SET_SECCOMP, FILTER, ctypes.addressof(described), 0, 0)
     for option, *values in arguments:

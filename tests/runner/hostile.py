@@ -76,7 +76,9 @@ class Hostile:
         return canary.encode()[::-1] in search(folders)
 
     def connects(self, family, port):
-        made = socket.socket(getattr(socket, family), socket.SOCK_DGRAM if port < 0 else socket.SOCK_STREAM)
+        made = socket.socket(
+            getattr(socket, family), socket.SOCK_DGRAM if port < 0 else socket.SOCK_STREAM
+        )
         made.connect(("127.0.0.1", abs(port)))
         return 1
 
