@@ -58,7 +58,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
 
 
 def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
-    plan, walls = run.plan, getattr(run, "walls", None)
+    plan, walls = run.plan, run.walls
     settings, root = plan.policy.attestation, plan.project.root
     tests = [test.test for test in ledger.tests if test.outcome != "not run"]
     accepted = settings.accept_unwalled if run.signer is not None and unwalled(walls) else ""

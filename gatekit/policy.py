@@ -88,11 +88,26 @@ class Attestation:
     accept_unwalled: str = ""
 
 
+Wall = Literal["secrets", "files", "network", "processes", "signals", "memory"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerPolicy:
-    """[runner]: what the scan lets pass in a model besides its own list, by full name."""
+    """[runner]: what a model's process may take, and the walls without which none is loaded.
 
-    trusted: tuple[str, ...] = ()
+    Every wall that the machine gives is raised anyway; `walls` makes the lack of one an error.
+    """
+
+    call_seconds: float = 120.0
+    load_seconds: float = 180.0
+    total_seconds: float = 3600.0
+    memory_mb: int = 8192
+    processes: int = 1
+    open_files: int = 1024
+    output_kb: int = 64
+    walls: tuple[Wall, ...] = ()
+    readable: tuple[str, ...] = ()  # more folders, relative to the policy
+    trusted: tuple[str, ...] = ()  # what the scan lets pass besides its own list, by full name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ LEVELS = "A level is at least 0.5 (a point decision) and below 1"
 PLAIN_KEYS = ("model", "task", "positive", "score", "threshold", "pointer", "engine", "suites")
 TOP_KEYS = (*PLAIN_KEYS, "data", "gates", "own")
 TRUST_KEYS = ("keys", "attestation")
+SECONDS = ("call_seconds", "load_seconds", "total_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class _Reader:
                 "attestation": self._build(
                     Attestation, self._table(content, "attestation", ""), "attestation."
                 ),
-                "runner": self._build(RunnerPolicy, self._table(content, "runner", ""), "runner."),
+                "runner": self._runner(self._table(content, "runner", "")),
             },
         )
         self._check_targets(policy)
@@ -136,6 +137,13 @@ class _Reader:
                 raise self._wrong(where + "public", str(error)) from None
             keys[name] = replace(key, public=pem)
         return keys
+
+    def _runner(self, table: dict[str, Any]) -> RunnerPolicy:
+        runner: RunnerPolicy = self._build(RunnerPolicy, table, "runner.")
+        for key in SECONDS:
+            if getattr(runner, key) <= 0:
+                raise self._wrong(f"runner.{key}", "is no time to wait", "give seconds above 0")
+        return runner
 
     def _check_targets(self, policy: Policy) -> None:
         known = (*BUILT_IN, *policy.own)

@@ -85,6 +85,16 @@ class LatencyGate(GateTable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryGate(GateTable):
+    """Megabytes that the candidate's process holds, and kilobytes that 1000 calls add."""
+
+    load_mb: float | None = _bar(tighter="down")
+    peak_mb: float | None = _bar(tighter="down")
+    growth_kb: float | None = _bar(tighter="down")
+    calls: int = _setting(4000, tighter="up")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaGate(GateTable):
     """Rows generated from the signature; how many may break a promise."""
 
@@ -204,6 +214,7 @@ class Gates:
 
     accuracy: AccuracyGate = AccuracyGate()
     latency: LatencyGate = LatencyGate()
+    memory: MemoryGate = MemoryGate()
     schema: SchemaGate = SchemaGate()
     safety: SafetyGate = SafetyGate()
     fairness: FairnessGate = FairnessGate()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
+from gatekit.runner.walls import NAMES
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
 
@@ -44,6 +46,8 @@ class GateRun:
         self.signer: PrivateKey | None = None  # whoever opens the run may give it one
         self.tests_folder = plan.project.root  # what the ids of its tests are relative to
         self._started: list[Subject] = []
+        self._runners: list[Runner] = []
+        self._learned: list[set[str]] = []
         self._warm: list[Runner] = []  # processes that already run, waiting for their model
 
     @cached_property
@@ -83,9 +87,23 @@ class GateRun:
         return subject
 
     def _start(self, role: str) -> Runner:
-        if self._warm and role == "candidate":
-            return self._warm.pop()
-        return _start_runner(self.plan, self.scratch, role)
+        warm = self._warm and role == "candidate"
+        runner = self._warm.pop() if warm else _start_runner(self.plan, self.scratch, role)
+        self._runners.append(runner)
+        return runner
+
+    @property
+    def walls(self) -> tuple[str, ...] | None:
+        """The walls that held around every process that met a model; None: no process did."""
+        held = [set(runner.walls) for runner in self._runners if runner.has_met_a_model]
+        held += self._learned
+        if not held:
+            return None
+        return tuple(sorted(set.intersection(*held), key=_order_of_wall))
+
+    def learn_walls(self, walls: Sequence[str]) -> None:
+        """Count the walls that held around models in another process of this run."""
+        self._learned.append(set(walls))
 
     def warm_with(self, runner: Runner) -> None:
         """Let the candidate use a process that already runs."""
@@ -114,11 +132,25 @@ class GateRun:
         )
 
 
+def _order_of_wall(wall: str) -> int:
+    return NAMES.index(wall.partition(":")[0])
+
+
 def _start_runner(plan: Plan, scratch: Path, role: str) -> Runner:
-    own = Path(tempfile.mkdtemp(dir=scratch, prefix="model-"))
-    runner = Runner(Limits(), own, role=role, trusted=plan.policy.runner.trusted)
+    own, models = Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), scratch / role
+    models.mkdir(exist_ok=True)
+    runner = Runner(
+        _limits(plan), own, role=role, trusted=plan.policy.runner.trusted, models=models
+    )
     runner.start()
     return runner
+
+
+def _limits(plan: Plan) -> Limits:
+    asked = asdict(plan.policy.runner)
+    del asked["trusted"]  # for the scan, which is before any process
+    folders = tuple(str((plan.policy_file.parent / name).resolve()) for name in asked["readable"])
+    return Limits(**{**asked, "readable": folders})
 
 
 def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
@@ -141,7 +173,7 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
             runner.start("sklearn")
         registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
-        into.mkdir()
+        into.mkdir(exist_ok=True)  # a process that runs already may read it
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)

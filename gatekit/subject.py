@@ -31,6 +31,15 @@ from gatekit.scoring.answers import LABEL, TWO, Scored
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
+WINDOWS = 20  # how often memory is read while rows are predicted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """Megabytes of a model's process: the most, and what it held after each window, (WINDOWS,)."""
+
+    peak_mb: float
+    held_mb: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,8 @@ class Subject:
         self._starts = 0
         self._engines: set[str] = set()
         self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._memory: dict[tuple[str, int], Memory] = {}
+        self._load_mb = float("nan")
         self._tables: dict[str, ConfusionTable | None] = {}
         self._joint: dict[str, JointCounts] = {}
         self._scored: dict[tuple[str, str], Scored] = {}
@@ -226,6 +237,36 @@ class Subject:
             self._timings[key] = self._living().time_rows(rows, calls, WARM_UP_CALLS)
         return self._timings[key]
 
+    def memory_at_load_mb(self) -> float:
+        """The most megabytes its process held until the model was loaded."""
+        self._living()
+        return self._load_mb
+
+    def memory(self, holdout: Holdout, calls: int) -> Memory:
+        """What its process holds while it predicts the holdout at once, then `calls` single rows.
+
+        In a process of its own: what other gates asked before leaves no trace in it.
+
+        Raises:
+            ModelMisbehaved, DataError: see `predictions`.
+            UsageProblem: the system does not say what another process holds.
+        """
+        key = (holdout.sha256, calls)
+        if key not in self._memory:
+            runner = self._start()
+            try:
+                runner.load(self.candidate.folder, self.engine)
+                rows = holdout.features(self.candidate.signature)
+                runner.predict(rows)
+                first, each, held = rows.slice(0, 256), max(1, calls // WINDOWS), []
+                for _ in range(WINDOWS):
+                    runner.time_rows(first, each, 0)
+                    held.append(runner.memory_mb("VmRSS"))
+                self._memory[key] = Memory(runner.memory_mb("VmHWM"), np.array(held))
+            finally:
+                runner.close()
+        return self._memory[key]
+
     @property
     def is_alive(self) -> bool:
         """Whether its process still answers."""
@@ -245,6 +286,6 @@ class Subject:
         self.close()
         self._starts += 1
         self._runner = self._start()
-        self._runner.load(self.candidate.folder, self.engine)
+        self._load_mb = self._runner.load(self.candidate.folder, self.engine).peak_mb
         self._engines = {self.engine}
         return self._runner

@@ -31,7 +31,7 @@ def signed_files(report: Report, key: PrivateKey, valid_days: int) -> dict[str, 
     }
 
 
-def why_unsigned(policy: Policy, key: PrivateKey | None, walls: list[str] | None) -> str:
+def why_unsigned(policy: Policy, key: PrivateKey | None, walls: tuple[str, ...] | None) -> str:
     """Why a run is not signed, in words; empty if it may be, or if nobody asks for it.
 
     `walls` are those around the model in this run, None where nobody knows of any.
@@ -52,6 +52,6 @@ def why_unsigned(policy: Policy, key: PrivateKey | None, walls: list[str] | None
     return ""
 
 
-def unwalled(walls: list[str] | None) -> bool:
+def unwalled(walls: tuple[str, ...] | None) -> bool:
     """Whether it is known that the model could have reached the key."""
     return walls is not None and not any(wall.startswith(SECRETS_WALL) for wall in walls)

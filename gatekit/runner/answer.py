@@ -10,6 +10,10 @@ import pyarrow as pa
 from gatekit.errors import DataError, GatekitError, ModelMisbehaved
 
 LINE_LENGTH = 400
+# A process that waits for a core loses time between calls as well as in them, and the gate may
+# be the one that waits: only what cannot be explained so is called a lie.
+SLACK_MS = 250.0
+LEAST_SHARE = 0.5
 
 
 def checked(column: pa.ChunkedArray | np.ndarray[Any, Any], rows: int) -> np.ndarray[Any, Any]:
@@ -24,6 +28,18 @@ def checked(column: pa.ChunkedArray | np.ndarray[Any, Any], rows: int) -> np.nda
     if array.dtype.kind == "f":
         _refuse(~np.isfinite(array), "not a number")
     return array
+
+
+def implausible(times_ms: np.ndarray[Any, Any], seen_ms: float) -> str:
+    """Why the times that a process told cannot be, when the gate saw `seen_ms` pass; else ''."""
+    if times_ms.dtype.kind != "f" or (times_ms < 0).any():
+        return "it told times below zero or no times"
+    told_ms = float(times_ms.sum())
+    if told_ms > seen_ms + SLACK_MS:
+        return f"its calls took {told_ms:.0f} ms by its own clock, in {seen_ms:.0f} ms"
+    if told_ms < LEAST_SHARE * (seen_ms - SLACK_MS):
+        return f"its calls took {told_ms:.3g} ms by its own clock, and {seen_ms:.0f} ms by ours"
+    return ""
 
 
 def raised(error: object, role: str, doing: str) -> GatekitError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from gatekit.runner.protocol import Assembly, Frame, encode
+from gatekit.runner.protocol import Assembly, Frame, encode_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,8 @@ class Channel:
         self._outgoing, self._incoming, self._alive = outgoing, incoming, alive
         self._tails = {tail.source: tail for tail in tails}
         self._poll = select.poll()
+        self._assembly = Assembly()
+        self._looked = monotonic()
         for source in (incoming, *self._tails):
             os.set_blocking(source, False)
             self._poll.register(source, select.POLLIN)
@@ -73,7 +75,7 @@ class Channel:
     def send(self, frame: Frame, seconds: float) -> None:
         """Write `frame`; TimeoutError after `seconds`, Closed when nobody is there to read it."""
         deadline = monotonic() + seconds
-        for piece in encode(frame):
+        for piece in encode_small(frame):
             left = piece
             while left:
                 try:
@@ -92,11 +94,11 @@ class Channel:
             Garbage: what came is no frame.
         """
         deadline = monotonic() + seconds
-        assembly = Assembly()
-        while wanted := assembly.wanted:
+        assembly = self._assembly
+        while assembly.wanted:
             if self._incoming not in self._wait(deadline):
                 continue
-            piece = os.read(self._incoming, min(wanted, PIECE))
+            piece = os.read(self._incoming, PIECE)
             if not piece:
                 raise Closed
             assembly.buffer += piece
@@ -125,10 +127,21 @@ class Channel:
         if remaining <= 0:
             raise TimeoutError
         ready = {source for source, _ in self._poll.poll(min(remaining, LOOK_SECONDS) * 1000)}
-        if not ready and not self._alive():
+        if (not ready or monotonic() - self._looked > LOOK_SECONDS) and not self._look():
             raise Closed
+        if len(ready) == 1 and self._incoming in ready:
+            return ready
         for source in ready.intersection(self._tails):
             if not self._tails[source].drain():
                 self._poll.unregister(source)
                 del self._tails[source]
         return ready
+
+    def _look(self) -> bool:
+        # A process that chatters all the time is looked at as often as a silent one; what is in
+        # the pipe already is read even when the process has gone.
+        self._looked = monotonic()
+        return self._alive() or self._has_more()
+
+    def _has_more(self) -> bool:
+        return any(event & select.POLLIN for _, event in self._poll.poll(0))

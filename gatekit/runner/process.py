@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
-from gatekit.errors import CandidateError, DataError, ModelMisbehaved, UsageProblem
-from gatekit.runner.answer import checked, plain, raised
-from gatekit.runner.channel import Channel, Closed, Tail
-from gatekit.runner.environment import child_environment
-from gatekit.runner.protocol import Frame, Garbage, frame_to_column, table_to_bytes
+from gatekit.errors import DataError, ModelMisbehaved, UsageProblem
+from gatekit.runner.answer import checked, implausible, plain, raised
+from gatekit.runner.channel import Channel, Closed
+from gatekit.runner.child import Child, TooMuch
+from gatekit.runner.protocol import Frame, Garbage, TableSender, frame_to_column
 from gatekit.runner.scored import frame_to_scored
 from gatekit.scanning.scan import scan
 from gatekit.scoring.engines import choose_engine
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
     from gatekit.runner.limits import Limits
     from gatekit.scoring.answers import Scored
 
-GRACE_SECONDS = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -46,7 +40,9 @@ class Runner:
     """One model in one process. Whatever it does to itself, this process gets a sentence.
 
     `role` is how the sentences call it (candidate, champion); `trusted` are loader modules and
-    types that the scan lets pass besides its own list. Not for use from two threads at once.
+    types that the scan lets pass besides its own list. `models` is an existing folder in which its
+    model will lie: a process started before the model is known may read it. Not for use from two
+    threads at once, and its process ends with the thread that started it.
     """
 
     def __init__(
@@ -56,18 +52,23 @@ class Runner:
         *,
         role: str = "candidate",
         trusted: tuple[str, ...] = (),
+        models: Path | None = None,
     ) -> None:
         self._limits, self._scratch = limits, scratch
         self._role, self._trusted = role, trusted
-        self._process: subprocess.Popen[bytes] | None = None
-        self._channel: Channel | None = None
-        self._fds: list[int] = []
-        self._stderr = Tail(-1, 0)
+        self._models = models
+        self._child: Child | None = None
+        self._tables = TableSender()
+        self._walls: tuple[str, ...] = ()
+        self._greeted = False
+        self._spent = 0.0
+        self._begun: float | None = None
         self._ended: tuple[str, str] | None = None
         self._asked = 0
         self._folder: Path | None = None
         self._signature: Signature | None = None
         self._engines: list[str] = []
+        self._open_to: Path | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -78,7 +79,7 @@ class Runner:
 
     def start(self, hint: Literal["", "sklearn", "pyfunc"] = "") -> None:
         """Spawn the process; returns at once. `hint` names imports it makes while it waits."""
-        if self._process is None and self._ended is None:
+        if self._child is None and self._ended is None:
             self._spawn()
         if hint:
             self._line().send(Frame({"op": "warm", "flavor": hint}), self._limits.load_seconds)
@@ -100,13 +101,17 @@ class Runner:
             )
         name = choose_engine(folder, cast("Literal['auto', 'native', 'pyfunc']", engine))
         self._signature, self._folder = read_signature(folder), folder
+        if self._child is not None and not self._may_read(folder):
+            # It was started before anyone knew where its model would lie.
+            self._release()
+            self._greeted = False
         self.start()
-        header: dict[str, Any] = {"op": "load", "folder": str(folder), "engine": name}
-        header["memory_mb"] = self._limits.memory_mb or 0
-        reply = self._ask(header, None, "loading")
+        reply = self._ask({"op": "load", "folder": str(folder), "engine": name}, None, "loading")
         seconds, peak_mb = reply.header.get("seconds"), reply.header.get("peak_mb")
         if not isinstance(seconds, float) or not isinstance(peak_mb, float):
             self._end("wrote garbage to its line while loading")
+        # What the kernel counted, where there is one to ask, goes before the process's own word.
+        peak_mb = self._held().memory_mb("VmHWM") or peak_mb
         self._engines.append(name)
         return Loaded(seconds, peak_mb, name)
 
@@ -141,8 +146,36 @@ class Runner:
         """
         if calls < 1 or warm_up < 0:
             raise UsageProblem(f"cannot time {calls} calls after {warm_up} to warm up")
+        self._begun = None
         reply = self._ask_about("time", table, engine, {"calls": calls, "warm_up": warm_up})
-        return checked(self._column(reply, "being timed"), calls)
+        seen_s = self._since_begun()
+        times_ms = checked(self._column(reply, "being timed"), calls)
+        if reason := implausible(times_ms, seen_s * 1000):
+            self._end(f"was being timed, and its clock cannot be right: {reason}")
+        return times_ms
+
+    def memory_mb(self, field: Literal["VmHWM", "VmRSS"]) -> float:
+        """The most its process has held (VmHWM), or what it holds now, by the kernel's count.
+
+        Raises:
+            UsageProblem: the system does not say; only Linux does.
+        """
+        held = self._held().memory_mb(field)
+        if held is None:
+            raise UsageProblem(
+                "what a process holds cannot be read here", "Measure memory on Linux"
+            )
+        return held
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """Which walls were seen to hold, each as `name: by what`; known once a model was loaded."""
+        return self._walls
+
+    @property
+    def has_met_a_model(self) -> bool:
+        """Whether it was ever asked to load one, whatever came of that."""
+        return self._asked > 0
 
     @property
     def is_alive(self) -> bool:
@@ -169,36 +202,61 @@ class Runner:
         return self._ask(header, conform(table, self._signature), doing)
 
     def _ask(self, header: dict[str, Any], table: pa.Table | None, doing: str) -> Frame:
-        line = self._line()
+        self._line()
+        if not self._greeted:
+            self._walls, self._greeted = self._greeting(), True
+            self._check_walls()
         loading = header["op"] == "load"
         seconds = self._limits.load_seconds if loading else self._limits.call_seconds
         self._asked += 1
+        question = Frame({**header, "id": self._asked})
+        if table is not None:
+            kind, body = self._tables.body(table)
+            question = Frame({**question.header, "table": kind}, body)
+        reply = self._exchange(question, seconds, doing)
+        if error := reply.header.get("error"):
+            raise raised(error, self._role, doing)
+        if table is not None:
+            self._tables.known = table.schema
+        return reply
+
+    def _exchange(self, question: Frame | None, seconds: float, doing: str) -> Frame:
+        """The answer to `question`; its greeting to none. Whatever goes wrong ends the process."""
+        line, start = self._line(), monotonic()
+        left = self._limits.total_seconds - self._spent
         try:
-            body = table_to_bytes(table) if table is not None else b""
-            line.send(Frame({**header, "id": self._asked}, body), seconds)
+            if question is not None:
+                line.send(question, min(seconds, left))
+            header = question.header if question is not None else {}
             calls = header.get("calls", 0) + header.get("warm_up", 0)
-            reply = self._reply(line, seconds, calls)
+            return self._reply(line, seconds, start + left, calls)
         except TimeoutError:
+            if monotonic() - start >= left:
+                self._end(f"took more than {self._limits.total_seconds:g} s in all while {doing}")
             self._end(f"gave no answer for {seconds:g} s while {doing}")
         except Garbage as garbage:
             self._end(f"wrote garbage to its line while {doing}: {garbage}")
+        except TooMuch as much:
+            self._end(f"{much} while {doing}")
         except Closed:
-            self._end(f"{self._fate()} while {doing}")
+            self._end(f"{self._held().fate()} while {doing}")
         except BaseException:
             # Interrupted in the middle of an answer: the line cannot be used again.
             self.close()
             raise
-        if error := reply.header.get("error"):
-            raise raised(error, self._role, doing)
-        return reply
+        finally:
+            self._spent += monotonic() - start
 
-    def _reply(self, line: Channel, seconds: float, calls: int) -> Frame:
+    def _reply(self, line: Channel, seconds: float, end: float, calls: int) -> Frame:
         """The answer; between timed calls the worker says that it lives, and the wait restarts."""
         before = -1
         while True:
-            frame = line.receive(seconds)
+            frame = line.receive(min(seconds, end - monotonic()))
             if frame.header.get("id") != self._asked:
                 raise Garbage("it is no answer to the question")
+            if calls and frame.header.get("begun") is True and self._begun is None:
+                self._begun = monotonic()
+                continue
             tick = frame.header.get("tick")
             if tick is None:
                 return frame
@@ -212,79 +270,59 @@ class Runner:
         except Garbage as error:
             self._end(f"wrote garbage to its line while {doing}: {error}")
 
+    def _since_begun(self) -> float:
+        return 0.0 if self._begun is None else monotonic() - self._begun
+
     def _line(self) -> Channel:
+        return self._held().channel
+
+    def _held(self) -> Child:
         if self._ended:
             raise ModelMisbehaved(*self._ended)
-        if self._channel is None:
+        if self._child is None:
             raise UsageProblem("the runner has not been started")
-        return self._channel
+        return self._child
 
     def _spawn(self) -> None:
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        scratch = self._scratch.resolve()
-        pipes = [os.pipe() for _ in range(4)]
-        (theirs_in, to_child), (from_child, theirs_out), (out, out_w), (err, err_w) = pipes
-        command = [sys.executable, "-P", "-s", "-m", "gatekit.runner.worker"]
-        try:
-            self._process = subprocess.Popen(
-                [*command, str(theirs_in), str(theirs_out)],
-                stdin=subprocess.DEVNULL,
-                stdout=out_w,
-                stderr=err_w,
-                pass_fds=(theirs_in, theirs_out),
-                cwd=scratch,
-                env=child_environment(scratch, os.environ),
-                start_new_session=True,
-            )
-        except OSError as error:
-            for fd in (to_child, from_child, out, err):
-                os.close(fd)
-            raise CandidateError(f"no process could be started ({error.strerror})") from error
-        finally:
-            for fd in (theirs_in, theirs_out, out_w, err_w):
-                os.close(fd)
-        process = self._process
-        self._fds = [to_child, from_child, out, err]
-        kept = self._limits.stderr_kb * 1024
-        self._stderr = Tail(err, kept)
-        tails = (Tail(out, kept), self._stderr)
-        self._channel = Channel(to_child, from_child, tails, lambda: process.poll() is None)
+        readable = tuple(folder for folder in (self._folder, self._models) if folder is not None)
+        self._tables = TableSender()
+        self._child = Child(self._limits, self._scratch, tuple(f.resolve() for f in readable))
+        self._open_to = self._models or self._folder
 
-    def _fate(self) -> str:
-        """How the process ended, in words."""
-        assert self._process is not None  # noqa: S101 - asked only after a spawn
-        try:
-            code = self._process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            return "closed its line to gatekit"
-        if code >= 0:
-            return f"ended with exit code {code}"
-        with suppress(ValueError):
-            return f"was killed by {signal.Signals(-code).name}"
-        return f"was killed by signal {-code}"
+    def _may_read(self, folder: Path) -> bool:
+        return self._open_to is not None and folder.is_relative_to(self._open_to.resolve())
+
+    def _greeting(self) -> tuple[str, ...]:
+        """What stands around the process, said by it before it has met a model."""
+        reply = self._exchange(None, self._limits.load_seconds, "starting")
+        walls = reply.header.get("walls")
+        if not isinstance(walls, list):
+            self._end("wrote garbage to its line while starting")
+        return tuple(plain(wall) for wall in walls)
+
+    def _check_walls(self) -> None:
+        """Raises UsageProblem, before anything is loaded, when an asked wall does not stand."""
+        standing = {wall.partition(":")[0] for wall in self.walls}
+        if missing := [wall for wall in self._limits.walls if wall not in standing]:
+            self.close()
+            raise UsageProblem(
+                f"the policy asks for a wall around {', '.join(missing)}, which cannot be had here",
+                "Run on Linux with Landlock (5.13 or later), or change [runner] walls",
+            )
 
     def _end(self, what: str) -> NoReturn:
         """Remember what happened, end the process, and say it."""
-        self._kill()
-        if self._channel is not None:
-            self._channel.drain()
-        words = plain(self._stderr.last_line())
+        words = ""
+        if self._child is not None:
+            self._child.kill()
+            self._child.channel.drain()
+            words = plain(self._child.stderr.last_line())
         hint = f"Its last line on stderr: {words}" if words else ""
         self._ended = (f"the {self._role}'s process {plain(what)}", hint)
         self._release()
         raise ModelMisbehaved(*self._ended)
 
-    def _kill(self) -> None:
-        if self._process is not None:
-            # The group, so that what the model started ends too.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
     def _release(self) -> None:
-        # Nothing is worth waiting for: the process holds a model and no state of ours.
-        self._kill()
-        self._process = None
-        fds, self._fds, self._channel = self._fds, [], None
-        for fd in fds:
-            os.close(fd)
+        if self._child is not None:
+            self._child.release()
+            self._child = None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PREFIX = struct.Struct(">4sIQ")
 MAGIC = b"gk1\n"
+SHORT = 1 << 14
 MAX_HEADER = 1 << 20
 MAX_BODY = 1 << 32
 
@@ -57,14 +58,16 @@ class Assembly:
         return max(0, PREFIX.size + header + body - len(self.buffer))
 
     def frame(self) -> Frame:
-        """The complete frame; the assembly starts anew.
+        """The complete frame; what came after it stays for the next.
 
         Raises:
             Garbage: the header is not a JSON object.
         """
-        header, _ = self._lengths()
-        content, self.buffer = memoryview(self.buffer), bytearray()
+        header, body = self._lengths()
         start = PREFIX.size + header
+        end = start + body
+        rest = self.buffer[end:]
+        content, self.buffer = memoryview(self.buffer)[:end], rest
         try:
             values = json.loads(bytes(content[PREFIX.size : start]))
         except (ValueError, RecursionError) as error:
@@ -90,12 +93,61 @@ def encode(frame: Frame) -> Iterator[memoryview]:
         yield memoryview(frame.body).cast("B")
 
 
+def encode_small(frame: Frame) -> Iterator[memoryview]:
+    """As `encode`, a short frame in one piece: copying it is cheaper than a second write."""
+    if len(frame.body) > SHORT:
+        yield from encode(frame)
+    else:
+        yield memoryview(b"".join(encode(frame)))
+
+
 def table_to_bytes(table: pa.Table) -> memoryview:
     """`table` as an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return memoryview(sink.getvalue())
+
+
+@dataclass(slots=True)
+class TableSender:
+    """Tables as bodies. The schema travels once, and again when it changes.
+
+    A stream costs 75 microseconds to write and read, a batch alone 25: much for one row.
+    """
+
+    known: pa.Schema | None = None
+
+    def body(self, table: pa.Table) -> tuple[str, memoryview]:
+        """The word for the header, and the body: a `batch` of the known schema or a `stream`."""
+        if self.known is not None and table.schema.equals(self.known, check_metadata=True):
+            batches = table.to_batches()
+            if len(batches) == 1 and not any(map(_is_dictionary, table.schema.types)):
+                return "batch", memoryview(batches[0].serialize())
+        self.known = None  # until the other side has read it
+        return "stream", table_to_bytes(table)
+
+
+@dataclass(slots=True)
+class TableReader:
+    """The other side of `TableSender`, which is the gate: what comes from there is not doubted."""
+
+    known: pa.Schema | None = None
+
+    def table(self, kind: str, body: bytes | bytearray | memoryview) -> pa.Table:
+        """The table of a body; Garbage if it is none."""
+        if kind != "batch":
+            table = bytes_to_table(body)
+            self.known = table.schema
+            return table
+        if self.known is None:
+            raise Garbage("its table has no schema")
+        batch = pa.ipc.read_record_batch(pa.py_buffer(body), self.known)
+        return pa.Table.from_batches([batch], self.known)
+
+
+def _is_dictionary(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind))
 
 
 def bytes_to_table(body: bytes | bytearray | memoryview) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The candidate's own process: `python -m gatekit.runner.worker FD_IN FD_OUT`.
+"""The candidate's own process, once its walls stand (`gatekit.runner.inside`).
 
 Reads frames, answers frames, ends when the pipe closes. Whatever the model raises becomes an error
 frame with the type and the first line of the message; cells of the data are taken out of it.
@@ -24,9 +24,10 @@ from gatekit.errors import DataError, GatekitError
 from gatekit.runner.protocol import (
     Assembly,
     Frame,
+    TableReader,
     array_to_frame,
     bytes_to_table,
-    encode,
+    encode_small,
     table_to_bytes,
 )
 from gatekit.runner.scored import scored_to_frame
@@ -49,6 +50,8 @@ class Worker:
     incoming: int
     outgoing: int
     engines: dict[str, Engine] = field(default_factory=dict)
+    tables: TableReader = field(default_factory=TableReader)
+    assembly: Assembly = field(default_factory=Assembly)
 
     def serve(self) -> None:
         """Answer frames until the other side closes the pipe."""
@@ -63,11 +66,11 @@ class Worker:
                 _warm(frame.header["flavor"])
                 return
             if frame.body:
-                table = bytes_to_table(frame.body)
+                table = self.tables.table(frame.header["table"], frame.body)
             reply = self._do(frame.header, table, said)
         except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too
             reply = Frame({**said, "error": describe(error, table)})
-        self._send(reply)
+        self.send(reply)
 
     def _do(self, header: dict[str, Any], table: pa.Table | None, said: dict[str, Any]) -> Frame:
         if header["op"] == "load":
@@ -81,9 +84,6 @@ class Worker:
         return array_to_frame(said, self._time(engine, table, header, said))
 
     def _load(self, header: dict[str, Any]) -> dict[str, Any]:
-        if header["memory_mb"]:
-            limit_bytes = header["memory_mb"] << 20
-            resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
         start = perf_counter()
         self.engines[header["engine"]] = load_engine(Path(header["folder"]), header["engine"])
         return {"seconds": perf_counter() - start, "peak_mb": peak_mb()}
@@ -98,6 +98,8 @@ class Worker:
         predict: Callable[[pa.Table], object] = engine.run
         told = perf_counter()
         for call in range(-warm_up, calls):
+            if call == 0:
+                self.send(Frame({**said, "begun": True}))  # the parent times the rest as a whole
             row = rows[(call + warm_up) % len(rows)]
             start = perf_counter()
             predict(row)
@@ -105,21 +107,21 @@ class Worker:
             if call >= 0:
                 elapsed_ms[call] = (end - start) * 1000
             if end - told > TICK_SECONDS:
-                self._send(Frame({**said, "tick": call + warm_up}))
+                self.send(Frame({**said, "tick": call + warm_up}))
                 told = perf_counter()
         return elapsed_ms
 
     def _receive(self) -> Frame | None:
-        assembly = Assembly()
-        while wanted := assembly.wanted:
-            piece = os.read(self.incoming, min(wanted, 1 << 20))
+        while self.assembly.wanted:
+            piece = os.read(self.incoming, 1 << 20)
             if not piece:
                 return None
-            assembly.buffer += piece
-        return assembly.frame()
+            self.assembly.buffer += piece
+        return self.assembly.frame()
 
-    def _send(self, frame: Frame) -> None:
-        for piece in encode(frame):
+    def send(self, frame: Frame) -> None:
+        """Write one frame to the other side."""
+        for piece in encode_small(frame):
             left = piece
             while left:
                 left = left[os.write(self.outgoing, left) :]
@@ -178,17 +180,3 @@ def _warm(flavor: str) -> None:
         # A flavor that is not installed is said when the model is loaded.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
-
-
-def main() -> None:
-    """Serve the two pipes named on the command line."""
-    incoming, outgoing = int(sys.argv[1]), int(sys.argv[2])
-    # What the model starts must not hold the pipes open.
-    for descriptor in (incoming, outgoing):
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keyword
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    Worker(incoming, outgoing).serve()
-
-
-if __name__ == "__main__":
-    main()

@@ -150,7 +150,9 @@ class GateSession:
                 if report.when == "call" and GATE_KEY in item.stash
                 else []
             )
-            entry = {"gate": name, "checks": [check.as_dict() for check in page]}
+            entry: dict[str, Any] = {"gate": name, "checks": [check.as_dict() for check in page]}
+            if self.is_worker and self.run.walls is not None:
+                entry["walls"] = self.run.walls  # the controller signs, and meets no model itself
             vars(report)["gatekit"] = entry  # an extra attribute travels through xdist
             if report.when == "call":
                 from gatekit_pytest.terminal import check_line
@@ -164,6 +166,8 @@ class GateSession:
             if report.failed and report.nodeid in self._expected:
                 self._note(self._expected[report.nodeid], report, "error")
             return
+        if "walls" in entry:
+            self.run.learn_walls(entry["walls"])
         self.ledger.checks += [Check.from_dict(check) for check in entry["checks"]]
         outcome = _outcome(report)
         if outcome is not None:

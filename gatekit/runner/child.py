@@ -1,0 +1,141 @@
+"""A model's process as the gate holds it: started, watched, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatekit.errors import CandidateError
+from gatekit.runner.channel import Channel, Tail
+from gatekit.runner.environment import child_environment
+from gatekit.runner.walls import Ground
+
+if TYPE_CHECKING:
+    from gatekit.runner.limits import Limits
+
+GRACE_SECONDS = 2.0
+
+
+class TooMuch(Exception):
+    """The process holds more than its limits allow; the message says what."""
+
+
+class Child:
+    """One process, its pipes, and what it says on stdout and stderr."""
+
+    def __init__(self, limits: Limits, scratch: Path, readable: tuple[Path, ...]) -> None:
+        self._limits = limits
+        scratch.mkdir(parents=True, exist_ok=True)
+        scratch = scratch.resolve()
+        pipes = [os.pipe() for _ in range(4)]
+        (theirs_in, to_child), (from_child, theirs_out), (out, out_w), (err, err_w) = pipes
+        ground = json.dumps(asdict(_ground(limits, scratch, readable)))
+        command = [limits.python or sys.executable, "-P", "-s", "-m", "gatekit.runner.inside"]
+        try:
+            self.process = subprocess.Popen(
+                [*command, ground, str(theirs_in), str(theirs_out)],
+                stdin=subprocess.DEVNULL,
+                stdout=out_w,
+                stderr=err_w,
+                pass_fds=(theirs_in, theirs_out),
+                cwd=scratch,
+                env=child_environment(scratch, os.environ),
+                start_new_session=True,
+            )
+        except OSError as error:
+            for fd in (to_child, from_child, out, err):
+                os.close(fd)
+            raise CandidateError(f"no process could be started ({error.strerror})") from error
+        finally:
+            for fd in (theirs_in, theirs_out, out_w, err_w):
+                os.close(fd)
+        self._fds = [to_child, from_child, out, err]
+        kept = limits.output_kb * 1024
+        self.stderr = Tail(err, kept)
+        self.channel = Channel(to_child, from_child, (Tail(out, kept), self.stderr), self._watch)
+
+    def fate(self) -> str:
+        """How the process ended, in words."""
+        try:
+            code = self.process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "closed its line to gatekit"
+        if code >= 0:
+            return f"ended with exit code {code}"
+        with suppress(ValueError):
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"was killed by signal {-code}"
+
+    def kill(self) -> None:
+        """End it and what it started, which is in its group and cannot leave it."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def release(self) -> None:
+        """End it, and give back the pipes."""
+        # Nothing is worth waiting for: the process holds a model and no state of ours.
+        self.kill()
+        fds, self._fds = self._fds, []
+        for fd in fds:
+            os.close(fd)
+
+    def memory_mb(self, field: str) -> float | None:
+        """`VmHWM` (the most it has held) or `VmRSS` (what it holds), as the kernel counts."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self.process.pid}/status").read_text("ascii", "replace")
+            if found := re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE):
+                return int(found[1]) / 1024
+        return None
+
+    def _watch(self) -> bool:
+        """Whether it lives. Raises TooMuch when it has grown over its limits."""
+        if self.process.poll() is not None:
+            return False
+        limits = self._limits
+        held, group = self.memory_mb("VmRSS") or 0.0, 1
+        if limits.processes > 1:
+            group, held = _group(self.process.pid)
+        if limits.memory_mb and held > limits.memory_mb:
+            raise TooMuch(f"held {held:.0f} MB, over the limit of {limits.memory_mb} MB,")
+        if group > limits.processes:
+            raise TooMuch(f"ran {group} processes, over the limit of {limits.processes},")
+        return True
+
+
+def _ground(limits: Limits, scratch: Path, readable: tuple[Path, ...]) -> Ground:
+    home, job = Path.home(), Path.cwd()
+    own = {scratch, *readable}
+    private = {folder for folder in (job, scratch.parent) if folder not in own}
+    return Ground(
+        readable=tuple(map(str, (*readable, *map(Path, limits.readable)))),
+        scratch=str(scratch),
+        secret=(str(home),) if home.is_dir() and home not in own else (),
+        private=tuple(sorted(map(str, private))),
+        parent=os.getpid(),
+        processes=limits.processes,
+        open_files=limits.open_files,
+        memory_mb=limits.memory_mb or 0,
+    )
+
+
+def _group(leader: int) -> tuple[int, float]:
+    """How many processes are in a group, and the megabytes they hold together."""
+    count, pages = 0, 0
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        with suppress(OSError, IndexError):
+            # The name of the program, in parentheses, may hold anything.
+            values = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(values[2]) == leader:
+                count, pages = count + 1, pages + int(values[21])
+    return count, pages * os.sysconf("SC_PAGE_SIZE") / 2**20

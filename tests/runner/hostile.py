@@ -1,0 +1,175 @@
+"""Models that reach beyond their process. Loaded by tests only, from a folder they may read."""
+
+# ruff: noqa: PTH, SIM115 - what a hostile model would write
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def seen(path, size=1 << 20):
+    """The start of a file, or nothing."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(size)
+    except OSError:
+        return b""
+
+
+def memory(process_id):
+    """What can be read of a process's writable memory."""
+    found = b""
+    for line in seen(f"/proc/{process_id}/maps").decode().splitlines():
+        span, rights, *_ = line.split()
+        if "rw" not in rights:
+            continue
+        start, end = (int(part, 16) for part in span.split("-"))
+        try:
+            with open(f"/proc/{process_id}/mem", "rb", 0) as stream:
+                stream.seek(start)
+                found += stream.read(min(end - start, 1 << 24))
+        except (OSError, ValueError, OverflowError):
+            continue
+    return found
+
+
+def search(folders):
+    """All that a thief would look through: environments, memories, folders."""
+    found = " ".join(f"{k}={v}" for k, v in os.environ.items()).encode()
+    ids, process_id = set(), os.getppid()
+    for name in listed("/proc"):
+        ids |= {int(name)} if name.isdecimal() else set()
+    for one in {process_id, *ids, *range(max(2, process_id - 20), process_id + 20)} - {os.getpid()}:
+        found += seen(f"/proc/{one}/environ") + seen(f"/proc/{one}/cmdline")
+    found += memory(process_id)
+    for folder in folders:
+        for name in {*listed(folder), "canary.txt"}:
+            found += seen(os.path.join(folder, name)) + name.encode()
+    return found
+
+
+def listed(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+class Hostile:
+    takes_arrow = True
+
+    def __init__(self, does, folder, params):
+        self.does, self.folder, self.params = does, folder, params
+
+    def predict(self, rows):
+        count = len(np.asarray(rows["x0"]))
+        said = getattr(self, self.does)(**self.params)
+        return np.full(count, int(said or 0))
+
+    def steals(self, canary, folders):
+        return canary.encode()[::-1] in search(folders)
+
+    def connects(self, family, port):
+        made = socket.socket(
+            getattr(socket, family), socket.SOCK_DGRAM if port < 0 else socket.SOCK_STREAM
+        )
+        made.connect(("127.0.0.1", abs(port)))
+        return 1
+
+    def kills_parent(self):
+        os.kill(os.getppid(), signal.SIGKILL)
+
+    def kills_all(self):
+        os.kill(-1, signal.SIGKILL)
+
+    def forks(self, times):
+        for _ in range(times):
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+        time.sleep(20)
+
+    def leaves_an_orphan(self):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        return child.pid
+
+    def leaves_its_group(self):
+        os.setsid()
+
+    def limits_parent(self):
+        import resource
+
+        resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))
+
+    def writes_into_its_folder(self):
+        Path(self.folder, "added.txt").write_text("x")
+
+    def patches_numpy(self):
+        np.asarray = np.full = np.ascontiguousarray = np.dtype = lambda *a, **k: 1 / 0
+
+    def closes_descriptors(self):
+        os.closerange(0, 1024)
+
+    def segfaults(self):
+        ctypes.string_at(0)
+
+    def deadlocks(self):
+        import threading
+
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    def spins(self):
+        while True:
+            pass
+
+    def eats_memory(self):
+        held = []
+        while True:
+            held.append(bytearray(1 << 24))
+
+    def maps_memory(self):
+        import mmap
+
+        held = []
+        while True:
+            room = mmap.mmap(-1, 1 << 24)  # shared: no part of RLIMIT_DATA
+            for at in range(0, 1 << 24, 4096):
+                room[at] = 1
+            held.append(room)
+            time.sleep(0.02)
+
+    def opens_files(self):
+        held = [open("/dev/null") for _ in range(5000)]
+        return len(held)
+
+    def returns(self, kind):
+        return {"text": "x", "none": None}[kind]
+
+    def lies_about_time(self, step):
+        from gatekit.runner import worker
+
+        time.sleep(0.01)
+        ticks = iter(range(10**9))
+        worker.perf_counter = lambda: next(ticks) * step
+
+    def leaks(self, size):
+        kept = self.__dict__.setdefault("kept", [])
+        kept.append(bytes(bytearray(size)))  # a copy of the row, at every call
+
+    def sleeps(self, seconds):
+        time.sleep(seconds)
+
+
+def _load_pyfunc(path):
+    toy = json.loads(Path(path).read_text())
+    return Hostile(toy["does"], str(Path(path).parent), toy["params"])
