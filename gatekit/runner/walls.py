@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import importlib.util
 import os
 import resource
 import signal
@@ -87,8 +88,11 @@ def raise_walls(ground: Ground) -> tuple[str, ...]:
         with suppress(OSError):
             _end_with(ground.parent)
             _drop_capabilities()
-            readable = (*SYSTEM, *_own_python(), *ground.readable)
+            readable = (*SYSTEM, *_own_python(), *_installed(ground), *ground.readable)
             _no_new_privileges()
+            # Lists every folder of sys.path while that can be done: a package in `readable` is
+            # found by the list of the folder around it.
+            importlib.util.find_spec("gatekit_lists_the_folders")
             landlock.restrict(readable, (ground.scratch,), DEVICES)
         _try(standing, "landlock", ground)
         if seccomp.available():
@@ -175,6 +179,16 @@ def _own_python() -> tuple[str, ...]:
         *(f"{root}/{part}" for root in roots for part in PARTS),
         *(path for path in libraries if path),
         str(Path(__file__).parent.parent),
+    )
+
+
+def _installed(ground: Ground) -> tuple[str, ...]:
+    """Where else this Python imports from, as .pth files say; never a folder around a closed one."""
+    closed = [Path(folder) for folder in (*ground.secret, *ground.private)]
+    return tuple(
+        entry
+        for entry in sys.path
+        if entry and not any(folder.is_relative_to(entry) for folder in closed)
     )
 
 

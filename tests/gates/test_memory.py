@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from gatekit.candidate import describe
 from gatekit.data import open_holdout
@@ -16,7 +17,7 @@ from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.subject import Memory, Subject, SubjectSpec
-from gatekit.testing import toy_holdout
+from gatekit.testing import toy_holdout, write_toy
 from tests.runner.test_runner_walls import LOADER, ROOT, write_hostile
 
 ASK = Ask(0.95, 0, MemoryGate())
@@ -65,6 +66,10 @@ def subject(tmp_path):
         folder = write_hostile(tmp_path / f"model-{size}", "leaks" if size else "sleeps", **(
             {"size": size} if size else {"seconds": 0}
         ))  # fmt: skip
+        described = yaml.safe_load((folder / "MLmodel").read_text())
+        of_toy = write_toy(tmp_path / f"toy-{size}", "linear") / "MLmodel"
+        described["signature"] = yaml.safe_load(of_toy.read_text())["signature"]
+        (folder / "MLmodel").write_text(yaml.safe_dump(described))
         limits = Limits(call_seconds=30, readable=(str(ROOT / "tests"),))
 
         def start():

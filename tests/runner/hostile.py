@@ -1,6 +1,7 @@
 """Models that reach beyond their process. Loaded by tests only, from a folder they may read."""
 
-# ruff: noqa: PTH, SIM115 - what a hostile model would write
+# ruff: noqa: PTH118, PTH123, PTH208, SIM115
+# What a hostile model would write
 
 import ctypes
 import json
