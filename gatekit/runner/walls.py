@@ -183,7 +183,7 @@ def _own_python() -> tuple[str, ...]:
 
 
 def _installed(ground: Ground) -> tuple[str, ...]:
-    """Where else this Python imports from, as .pth files say; never a folder around a closed one."""
+    """Where else this Python imports from (.pth files); never a folder around a closed one."""
     closed = [Path(folder) for folder in (*ground.secret, *ground.private)]
     return tuple(
         entry

@@ -67,7 +67,7 @@ def subject(tmp_path):
             {"size": size} if size else {"seconds": 0}
         ))  # fmt: skip
         described = yaml.safe_load((folder / "MLmodel").read_text())
-        of_toy = write_toy(tmp_path / f"toy-{size}", "linear") / "MLmodel"
+        of_toy = write_toy(tmp_path / f"toy-{size}", "threshold") / "MLmodel"
         described["signature"] = yaml.safe_load(of_toy.read_text())["signature"]
         (folder / "MLmodel").write_text(yaml.safe_dump(described))
         limits = Limits(call_seconds=30, readable=(str(ROOT / "tests"),))
