@@ -20,6 +20,7 @@ LAST_BISECTIONS = 10
 WALKS = (0.3, 0.1, 0.05)
 ROUNDS = 3
 TRIES = 40
+MOST_TRIES = 200
 CORNERS = 40
 FAR = 20.0  # spreads: an end where a column has none
 
@@ -66,12 +67,23 @@ def attack(
     _walks(hunt, random)
     grid.polish(hunt, points, rows)
     for _ in range(ROUNDS):
-        before = hunt.distance.copy()
-        grid.together(hunt, settings, TRIES, random)
-        improved = np.flatnonzero(hunt.distance < before)
-        grid.polish(hunt, hunt.best[improved], improved)
+        _round(hunt, settings, TRIES, random)
     _walks(hunt, random)
+    _last_round(hunt, settings, random)
     return _checked(hunt)
+
+
+def _round(hunt: Hunt, settings: list[Floats], tries: int, random: np.random.Generator) -> None:
+    before = hunt.distance.copy()
+    grid.together(hunt, settings, tries, random)
+    improved = np.flatnonzero(hunt.distance < before)
+    grid.polish(hunt, hunt.best[improved], improved)
+
+
+def _last_round(hunt: Hunt, settings: list[Floats], random: np.random.Generator) -> None:
+    """What the walks left of the budget: half for one more round, the rest to take it back."""
+    if tries := hunt.left // max(1, 2 * hunt.space.rows):
+        _round(hunt, settings, min(tries, MOST_TRIES), random)
 
 
 def _walks(hunt: Hunt, random: np.random.Generator) -> None:

@@ -92,10 +92,14 @@ class Journal:
     def _first(self, journal: str, token: str, written: int) -> int:
         """The lower of two numbers, if the HTTP client had to ask twice.
 
-        Right after the newest number that was ever read here there is no room for a second one.
+        Right after the newest number that was ever read here there is no room for a second one,
+        and what was written there is the newest then.
         """
         seen = self._read_up_to.get(journal)
-        if not self.uri.startswith("http") or (seen is not None and written == seen + 1):
+        if not self.uri.startswith("http"):
+            return written
+        if seen is not None and written == seen + 1:
+            self._read_up_to[journal] = written
             return written
         return self._found(journal, token) or written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ EXPERIMENT = "gatekit"
 FOLDER = "gatekit"  # where a gate run's files are among its artifacts
 _METRICS = 800  # MLflow takes 1000 things in a batch,
 _PARAMS = 100  # of which 100 parameters
+_LONGEST_KEY = 250
+_REFUSED = re.compile(r"[^\w.\- :]+_?")  # a slash would make folders of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,18 @@ class Runs:
         return get_artifact_repository(root, tracking_uri=self.tracking, registry_uri=self.registry)
 
 
+def metric_key(name: str) -> str:
+    """A metric's name as MLflow takes it: what it refuses (commas, slashes) becomes `_`."""
+    return _REFUSED.sub("_", name)[:_LONGEST_KEY]
+
+
 def _batches(record: GateRunRecord) -> Iterator[dict[str, Any]]:
     from mlflow.entities import Metric, Param
 
     now_ms = time.time_ns() // 1_000_000
-    finite = {key: value for key, value in record.metrics.items() if math.isfinite(value)}
+    finite = {
+        metric_key(name): value for name, value in record.metrics.items() if math.isfinite(value)
+    }
     metrics = (Metric(key, value, now_ms, 0) for key, value in finite.items())
     params = (Param(key, value) for key, value in record.params.items())
     while True:

@@ -78,7 +78,8 @@ def _judge(source: Source, look: Look) -> Iterator[Finding]:
         kind, unpacked_source, broke = inside
         if broke:
             yield look.finding(f"its {kind} stream is damaged")
-        yield from judge(unpacked_source, look.into(kind))
+        with unpacked_source:
+            yield from judge(unpacked_source, look.into(kind))
         return
     yield from _pickle(source, look)
 
@@ -174,7 +175,8 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, inner: Look) -> I
         return
     if broke:
         yield inner.finding(f"it cannot be unpacked ({broke})")
-    if member.filename == SCHEMA and inner.depth == 1:
-        yield from judge_schema(content, inner.file, inner.words)
-    # a member is what the outer file says only for skops; the rest speaks for itself
-    yield from judge(content, replace(inner, is_pickle=False))
+    with content:
+        if member.filename == SCHEMA and inner.depth == 1:
+            yield from judge_schema(content, inner.file, inner.words)
+        # a member is what the outer file says only for skops; the rest speaks for itself
+        yield from judge(content, replace(inner, is_pickle=False))

@@ -55,6 +55,12 @@ class Source:
         self.size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
 
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+
     def read(self, count: int) -> bytes:
         """At most `count` bytes."""
         return self.stream.read(max(0, min(count, self.size - self.stream.tell())))
@@ -130,12 +136,13 @@ def unpacked(source: Source, budget: Budget) -> tuple[str, Source, str] | None:
     kind, opener = found[0]
     inside, broke = copied(opener(source), source.size, budget)
     if broke and inside.size == 0:
+        inside.stream.close()
         return None
     return kind, inside, broke
 
 
 def copied(stream: _Readable, packed: int, budget: Budget) -> tuple[Source, str]:
-    """What `stream` gives, as a source of its own, and how it broke off."""
+    """What `stream` gives, as a source of its own to be closed, and how it broke off."""
     spool = cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOLED_IN_MEMORY))  # noqa: SIM115
     broke, size = "", 0
     try:
@@ -145,4 +152,7 @@ def copied(stream: _Readable, packed: int, budget: Budget) -> tuple[Source, str]
             spool.write(chunk)
     except BROKEN as error:
         broke = type(error).__name__
+    except BaseException:
+        spool.close()
+        raise
     return Source(spool), broke

@@ -122,7 +122,7 @@ def stdout_flood(x: Array, *, mb: int = 20) -> Array:
 def garbage(x: Array, *, oversize: bool = False) -> Array:
     """Writes nonsense to every descriptor it can reach, or an announcement of 2**63 bytes."""
     noise = b"gk1\n" + b"\x00\x00\x00\x02" + b"\x7f" * 8 if oversize else b"not a frame at all" * 9
-    for descriptor in range(3, 64):
+    for descriptor in range(3, 1024):
         try:
             os.write(descriptor, noise)
         except OSError:
