@@ -12,7 +12,7 @@ from typing import Any
 
 from gatekit.attest.envelope import Envelope, parse, sign
 from gatekit.attest.keys import PrivateKey
-from gatekit.attest.statement import STATEMENT
+from gatekit.attest.statement import STATEMENT, statement_fields
 from gatekit.attest.trust import Trust
 from gatekit.errors import EnvelopeProblem
 from gatekit.policy import Role
@@ -90,14 +90,7 @@ def statement_of(envelope: Envelope) -> dict[str, Any]:
     Raises:
         EnvelopeProblem: it is none.
     """
-    try:
-        content = json.loads(envelope.payload)
-        if content["_type"] != STATEMENT:
-            raise EnvelopeProblem("no in-toto statement of version 1")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise EnvelopeProblem(f"no in-toto statement ({type(error).__name__})") from error
-    found: dict[str, Any] = content
-    return found
+    return statement_fields(envelope.payload)
 
 
 def compact(content: Any) -> bytes:

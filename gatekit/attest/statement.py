@@ -60,9 +60,7 @@ def read_statement(payload: bytes, predicate_type: str) -> Statement:
         EnvelopeProblem: it is none, or of another predicate type, or says something twice.
     """
     try:
-        whole = json.loads(payload, object_pairs_hook=_no_twins, parse_constant=_no_number)
-        if whole["_type"] != STATEMENT:
-            raise EnvelopeProblem(f"the payload is no {STATEMENT}")
+        whole = statement_fields(payload)
         found = whole["predicateType"]
         digests = tuple((str(each.get("name", "")), _sha256(each)) for each in whole["subject"])
         predicate = whole["predicate"]
@@ -73,6 +71,23 @@ def read_statement(payload: bytes, predicate_type: str) -> Statement:
     if not digests or not isinstance(predicate, dict):
         raise EnvelopeProblem("a statement without subject or predicate")
     return Statement(predicate_type, digests, predicate)
+
+
+def statement_fields(payload: bytes) -> dict[str, Any]:
+    """The fields of a statement of any predicate type, as they stand: the one reader of JSON here.
+
+    Raises:
+        EnvelopeProblem: it is none, or says something twice.
+    """
+    try:
+        whole: dict[str, Any] = json.loads(
+            payload, object_pairs_hook=_no_twins, parse_constant=_no_number
+        )
+        if whole["_type"] != STATEMENT:
+            raise EnvelopeProblem(f"the payload is no {STATEMENT}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise EnvelopeProblem(f"no in-toto statement ({type(error).__name__})") from error
+    return whole
 
 
 def _subject_name(model: dict[str, Any]) -> str:

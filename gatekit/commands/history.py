@@ -68,14 +68,14 @@ def history_command(args: argparse.Namespace) -> Answer:
         content = export(registry, name, journal, policy, utc_now())
         Path(args.export).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return Answer([f"{len(journal.entries)} entries of {name} are in {Path(args.export).name}"])
+    judge = None if policy is None else Judge.of(policy)
     if args.json:
-        return Answer([json.dumps(history_records(journal), indent=1)])
+        return Answer([json.dumps(history_records(journal, judge), indent=1)])
     if args.at:
         moment = parse_moment(args.at)
         if moment is None:
             raise UsageProblem(f"--at {args.at}: not a time", "Write 2026-11-23T12:00")
         return Answer(served_at(journal, moment))
-    judge = None if policy is None else Judge.of(policy)
     return Answer(history_lines(journal, judge, utc_now()))
 
 

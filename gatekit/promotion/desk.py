@@ -160,7 +160,7 @@ class Desk:
         expires = parse_moment(entry.expires)
         if entry.kind == "override" and (expires is None or expires <= self.clock()):
             return "its override has expired"
-        if revocation := self.judge.revocation(entry.digest, journal):
+        if revocation := self.judge.revocation(entry.digest, journal, entry.target):
             return revoked_words(revocation)
         return self.changed(entry)
 

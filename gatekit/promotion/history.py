@@ -6,9 +6,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from gatekit.promotion.journal import Journal, Placed
+from gatekit.promotion.journal import Entry, Journal, Placed
 from gatekit.promotion.requirements import expired
-from gatekit.promotion.trusted import NOT_TRUSTED, Judge
+from gatekit.promotion.trusted import NOT_TRUSTED, ROLES, Judge
 from gatekit.promotion.words import listed, plain, shown_digest, shown_time
 from gatekit.times import parse_moment
 
@@ -35,12 +35,31 @@ def history_lines(
     return lines + [f"PROBLEM  {plain(problem)}" for problem in journal.check_chain()]
 
 
-def history_records(journal: Journal) -> list[dict[str, Any]]:
-    """Every entry as plain JSON values, with its standing and the entry a lost one lost to."""
+def history_records(journal: Journal, judge: Judge | None = None) -> list[dict[str, Any]]:
+    """Every entry as plain JSON values, with its standing and the entry a lost one lost to.
+
+    `trusted` is null where nothing was judged: no trusted keys, or an entry that nobody signs.
+    """
+    judge = judge or Judge()
     return [
-        {**asdict(p.entry), "standing": p.standing, "lost_to": p.winner, "done": p.done}
+        {
+            **asdict(p.entry),
+            "standing": p.standing,
+            "lost_to": p.winner,
+            "done": p.done,
+            **_trust_of(p.entry, journal, judge),
+        }
         for p in journal.history()
     ]
+
+
+def _trust_of(entry: Entry, journal: Journal, judge: Judge) -> dict[str, Any]:
+    if not judge.trust:
+        return {"trusted": None, "untrusted_why": "no policy with keys to judge it by"}
+    if entry.kind not in ROLES:
+        return {"trusted": None, "untrusted_why": f"an entry of kind {entry.kind} is not signed"}
+    why = judge.why_not(entry, journal)
+    return {"trusted": not why, "untrusted_why": why}
 
 
 def served_at(journal: Journal, moment: datetime) -> list[str]:

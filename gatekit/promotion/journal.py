@@ -66,6 +66,11 @@ class Entry:
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    @property
+    def content(self) -> str:
+        """sha256 of what the entry says, whatever its number and whoever signed it."""
+        return replace(self, number=0, decision="").sha256
+
     def to_fields(self) -> dict[str, str]:
         """What the registry keeps: strings, the empty ones left out, without the number."""
         kept: dict[str, str] = {}
@@ -108,6 +113,7 @@ class Journal:
     entries: tuple[Entry, ...] = ()
     _placed: dict[int, Placed] = field(init=False, repr=False, compare=False)
     _current: dict[str, int] = field(init=False, repr=False, compare=False)
+    _said: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         replayed = _Replay()
@@ -149,6 +155,14 @@ class Journal:
     def is_effective(self, entry: Entry) -> bool:
         """Whether it won its place and was not given up."""
         return self.placed(entry.number).standing in ("in effect", "superseded")
+
+    def first_like(self, entry: Entry) -> int:
+        """The lowest number under which the same was said; 0 if it never was. Each is hashed once."""
+        if not self._said:
+            for each in self.entries:
+                known = self._said.setdefault(each.content, each.number)
+                self._said[each.content] = min(known, each.number)
+        return self._said.get(entry.content, 0)
 
     def has(self, number: int) -> bool:
         """Whether there is an entry of that number."""

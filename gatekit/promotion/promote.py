@@ -231,7 +231,7 @@ def _is_proven_holder(claim: Claim, holder: str) -> bool:
         and claim.journal.is_done(entry)
         and not entry.overridden
         and claim.judge.trusts(entry, claim.journal)
-        and claim.judge.revocation(claim.digest, claim.journal) is None
+        and claim.judge.revocation(claim.digest, claim.journal, claim.target) is None
     )
 
 

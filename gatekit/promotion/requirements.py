@@ -155,7 +155,7 @@ def _ladder(below: str, claim: Claim) -> Requirement:
 
 def _revocations(claim: Claim) -> list[Requirement]:
     """A revocation of these bytes, which no override sets aside."""
-    entry = claim.judge.revocation(claim.digest, claim.journal)
+    entry = claim.judge.revocation(claim.digest, claim.journal, claim.target)
     if entry is None:
         return []
     words = f"revoke: {shown_digest(claim.digest)} is {revoked_words(entry)}"

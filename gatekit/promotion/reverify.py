@@ -46,7 +46,7 @@ def look_again(desk: Desk, policy: Policy, target: str) -> Looked:
     if entry is None:
         if not holder:
             return Looked(target, holder)
-        return Looked(target, holder, (f"no entry of the journal gave it to version {holder}",))
+        return Looked(target, holder, (), (f"no entry of the journal gave it to version {holder}",))
     if not journal.is_done(entry):
         return Looked(
             target, holder, (), (f"unfinished: {open_words(entry)}; run `gatekit reconcile`",)
@@ -54,10 +54,12 @@ def look_again(desk: Desk, policy: Policy, target: str) -> Looked:
     grave = []
     if holder != entry.version:
         held = f"version {holder} holds it" if holder else "nobody holds it"
-        grave.append(f"{held}, the journal says version {entry.version} (#{entry.number})")
+        moved = f"{held}, the journal says version {entry.version} (#{entry.number})"
+        # moved by hand: what the journal's entry is worth says nothing of who holds it now
+        return Looked(target, holder, (), (moved,))
     if why := desk.judge.why_not(entry, journal):
         grave.append(f"entry #{entry.number} does not count: {why}")
-    if revocation := desk.judge.revocation(entry.digest, journal):
+    if revocation := desk.judge.revocation(entry.digest, journal, entry.target):
         grave.append(revoked_words(revocation))
     if expired(entry, desk.clock()):
         grave.append(f"the override it rests on expired {shown_time(entry.expires)}")

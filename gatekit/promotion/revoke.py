@@ -36,13 +36,14 @@ def revoke(
     found = find_version(registry, name, version)
     digest = desk.digest(found.version)
     journal = desk.journal()
-    known = desk.judge.revocation(digest, journal)
-    if known is not None:
+    targets = dict.fromkeys((*policy.promotion, *journal.targets))
+    found_at = [desk.judge.revocation(digest, journal, target) for target in targets]
+    known = next(iter(found_at), None)
+    if known is not None and None not in found_at:
         return [f"{name} version {version} is revoked already (entry #{known.number})"]
     entry = desk.append(
         Entry(kind="revoke", version=found.version, digest=digest, reason=reason), journal
     )
-    targets = dict.fromkeys((*policy.promotion, *journal.targets))
     held = [plain(target) for target in targets if desk.holder(target) == version]
     what = f"{name} version {version} ({shown_digest(digest)})"
     return [

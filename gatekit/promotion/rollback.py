@@ -166,7 +166,7 @@ def ways_back(
         and entry.version != holder
         and not (entry == current and not journal.is_done(entry))
         and judge.trusts(entry, journal)
-        and judge.revocation(entry.digest, journal) is None
+        and judge.revocation(entry.digest, journal, entry.target) is None
     )
 
 
@@ -205,7 +205,7 @@ def _not_counted(judge: Judge, journal: Journal, target: str, holder: str) -> li
         if entry.kind != "promote" or entry.version == holder:
             continue
         why = judge.why_not(entry, journal)
-        revocation = judge.revocation(entry.digest, journal)
+        revocation = judge.revocation(entry.digest, journal, entry.target)
         if why or revocation:
             why = why or (revoked_words(revocation) if revocation else "")
             words.append(f"skipped #{entry.number}: version {entry.version}: {why}")
@@ -238,7 +238,7 @@ def _named(
         versions = tuple(dict.fromkeys(e.version for e in held if e.version != holder))
         known = f"Earlier holders: {listed(versions)}" if versions else "There are none"
         raise PromotionRefused(what, ("it never held it by this journal",), known)
-    if revocation := desk.judge.revocation(found.digest, journal):
+    if revocation := desk.judge.revocation(found.digest, journal, ask.target):
         raise PromotionRefused(what, (revoked_words(revocation),), "No target takes it any more")
     if changed := desk.changed(found, loads):
         raise PromotionRefused(what, (changed,), "What held the pointer then is not there any more")

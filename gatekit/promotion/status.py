@@ -76,7 +76,7 @@ def _signed(entry: Entry, journal: Journal, judge: Judge) -> list[str]:
         lines += _field("signed", f"{NOT_TRUSTED}: {why}")
     elif signers := judge.signers(entry):
         lines += _field("signed", f"by {plain(', '.join(each.words() for each in signers))}")
-    if revocation := judge.revocation(entry.digest, journal):
+    if revocation := judge.revocation(entry.digest, journal, entry.target):
         lines += _field("REVOKED", revoked_words(revocation))
     return lines
 

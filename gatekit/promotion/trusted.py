@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gatekit.attest.decision import judged
@@ -13,6 +13,7 @@ from gatekit.policy import Policy, Role
 from gatekit.promotion.approval import unapproved
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.words import plain
+from gatekit.times import parse_moment
 
 NOT_TRUSTED = "NOT SIGNED BY A TRUSTED KEY"
 ROLES: dict[str, Role] = {
@@ -53,11 +54,8 @@ class Judge:
             deciders = tuple(signer.keyid for signer in self.trust.signers(envelope))
             if why := unapproved(entry, self.name, self.trust, deciders):
                 return plain(why)
-        said = replace(entry, number=0, decision="")
-        for earlier in journal.entries:
-            if earlier.number < entry.number and replace(earlier, number=0, decision="") == said:
-                return f"it repeats #{earlier.number}"
-        return ""
+        first = journal.first_like(entry)
+        return f"it repeats #{first}" if 0 < first < entry.number else ""
 
     def trusts(self, entry: Entry, journal: Journal) -> bool:
         """Whether an entry counts."""
@@ -69,15 +67,28 @@ class Judge:
             return ()
         return self.trust.signers(parse(entry.decision.encode()))
 
-    def revocation(self, digest: str, journal: Journal) -> Entry | None:
-        """The first entry that counts and revokes these bytes."""
+    def revocation(self, digest: str, journal: Journal, target: str) -> Entry | None:
+        """The first entry that counts and revokes these bytes at a target.
+
+        The word of a key that the policy narrows to some targets counts at those alone.
+        """
         return next(
             (
                 entry
                 for entry in journal.entries
-                if entry.kind == "revoke" and entry.digest == digest and self.trusts(entry, journal)
+                if entry.kind == "revoke"
+                and entry.digest == digest
+                and self.trusts(entry, journal)
+                and self._reaches(entry, target)
             ),
             None,
+        )
+
+    def _reaches(self, entry: Entry, target: str) -> bool:
+        at = parse_moment(entry.at)
+        return not self.trust or (
+            at is not None
+            and any(each.may("revoke", at, target=target) for each in self.signers(entry))
         )
 
     def unable(self, signer: PrivateKey | None, role: Role, at: datetime, target: str = "") -> str:

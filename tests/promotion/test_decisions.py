@@ -1,11 +1,12 @@
 """Signed decisions, second persons, revocations: who may, and what counts afterwards."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
 
-from gatekit.attest.decision import EXTENSION, SVR, statement_of
+from gatekit.attest.decision import EXTENSION, SVR, sign_decision, statement_of
 from gatekit.attest.envelope import parse
 from gatekit.attest.keys import generate
 from gatekit.errors import PromotionRefused, UsageProblem
@@ -13,8 +14,8 @@ from gatekit.policy import TrustedKey
 from gatekit.promotion.approval import approve
 from gatekit.promotion.desk import Desk
 from gatekit.promotion.export import check_export, export
-from gatekit.promotion.history import history_lines, served_at
-from gatekit.promotion.journal import Entry
+from gatekit.promotion.history import history_lines, history_records, served_at
+from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import PromotionRequest, promote
 from gatekit.promotion.request import request_override
 from gatekit.promotion.reverify import reconcile, reverify
@@ -473,3 +474,81 @@ def test_a_pointer_that_is_a_model_of_its_own(fresh_world):
     assert sources == ["1", "2", "1", "2", "1"]
     world.registry.register("churn-model-staging", {"MLmodel": b"by hand"})
     assert "UNPROVED HOLDER" in office.status()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_reverify_leaves_a_pointer_that_was_moved_by_hand(world, known):
+    office = Office(world, on_failure="rollback")
+    old, new, other = world.add(), world.add(), world.add()
+    if known:
+        office.promote(old)
+        office.promote(new)
+        office.revoke(new)
+    world.registry.move(NAME, "staging", other, world.policy.pointer)
+    entries = len(world.journal.entries)
+    lines, well = reverify(office.desk(), world.policy, "staging")
+    assert not well
+    assert ("the journal says version 2" if known else "no entry of the journal") in lines[1]
+    assert (world.holder(), len(world.journal.entries)) == (other, entries)
+
+
+def narrowed(office, **narrow):
+    keys = dict(office.world.policy.keys)
+    keys["boss"] = replace(keys["boss"], **narrow)
+    office.world.policy = replace(office.world.policy, keys=keys)
+
+
+def test_a_revocation_by_a_narrowed_key_counts_where_the_key_may_act(office):
+    version = office.world.add()
+    narrowed(office, targets=("production",))
+    assert "is revoked (entry" in office.revoke(version)[0]
+    judge, journal = Judge.of(office.world.policy), office.world.journal
+    digest = office.desk().digest(version)
+    assert judge.revocation(digest, journal, "production") is not None
+    assert judge.revocation(digest, journal, "staging") is None
+    assert office.promote(version).state == "moved"
+    narrowed(office, targets=())
+    assert judge.revocation(digest, journal, "staging") is None
+    assert "revoked by rosa" in office.status()  # the same key, no longer narrowed
+
+
+def test_a_narrow_revocation_does_not_keep_a_wide_one_out(office):
+    version = office.world.add()
+    narrowed(office, targets=("production",))
+    office.revoke(version)
+    keys = office.world.policy.keys
+    wide = TrustedKey(public=KEYS["mallory"].public.pem, roles=("revoke",))
+    office.world.policy = replace(office.world.policy, keys={**keys, "wide": wide})
+    assert "is revoked (entry" in office.revoke(version, "mallory")[0]
+    assert "is revoked already" in office.revoke(version, "mallory")[0]
+    assert "revoked by rosa" in refused(office.promote, version)
+
+
+def test_records_say_whom_to_trust(office):
+    good, bad = office.world.add(), office.world.add()
+    office.promote(good)
+    office.forge(version=bad, digest=office.desk().digest(bad))
+    judge = Judge.of(office.world.policy)
+    said = history_records(office.world.journal, judge)
+    assert [(r["kind"], r["trusted"]) for r in said] == [
+        ("promote", True),
+        ("done", None),
+        ("promote", False),
+    ]
+    assert said[2]["untrusted_why"] == "it is not signed"
+    assert {r["trusted"] for r in history_records(office.world.journal)} == {None}
+
+
+def test_a_thousand_entries_are_judged_in_a_second(office):
+    office.promote(office.world.add())
+    first = office.world.journal.entries[0]
+    many = []
+    for number in range(1, 1001):
+        entry = replace(first, number=number, by=f"ana {number}", decision="")
+        many.append(replace(entry, decision=sign_decision(NAME, entry.to_fields(), KEYS["ci"])))
+    journal = Journal((*many, replace(many[0], number=1001)))
+    judge = Judge.of(office.world.policy)
+    start = time.process_time()
+    whys = [judge.why_not(entry, journal) for entry in journal.entries]
+    assert time.process_time() - start < 1.0
+    assert whys == [""] * 1000 + ["it repeats #1"]
