@@ -157,7 +157,7 @@ class Journal:
         return self.placed(entry.number).standing in ("in effect", "superseded")
 
     def first_like(self, entry: Entry) -> int:
-        """The lowest number under which the same was said; 0 if it never was. Each is hashed once."""
+        """The lowest number under which the same was said; 0 if it never was."""
         if not self._said:
             for each in self.entries:
                 known = self._said.setdefault(each.content, each.number)
