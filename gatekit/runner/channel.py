@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from gatekit.runner.protocol import Assembly, Frame, encode_small
+from gatekit.runner.protocol import SHORT, Assembly, Frame, encode_small, soon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,13 +95,18 @@ class Channel:
         """
         deadline = monotonic() + seconds
         assembly = self._assembly
-        while assembly.wanted:
-            if self._incoming not in self._wait(deadline):
-                continue
-            piece = os.read(self._incoming, PIECE)
-            if not piece:
-                raise Closed
-            assembly.buffer += piece
+        # Quick answers, too, may not put off the look at the process, nor outlast the deadline.
+        quick = seconds > 0 and monotonic() - self._looked <= LOOK_SECONDS
+        piece = soon(self._incoming, SHORT) if quick and assembly.wanted else None
+        while True:
+            if piece is not None:
+                if not piece:
+                    raise Closed
+                assembly.buffer += piece
+            if not assembly.wanted:
+                break
+            ready = self._incoming in self._wait(deadline)
+            piece = os.read(self._incoming, PIECE) if ready else None
         return assembly.frame()
 
     def drain(self) -> None:

@@ -13,9 +13,11 @@ bounded before a byte is kept, and memory grows only as bytes arrive.
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 PREFIX = struct.Struct(">4sIQ")
 MAGIC = b"gk1\n"
 SHORT = 1 << 14
+# A side that sleeps is woken in 35 microseconds, one that looks again in two. So each looks for
+# as long as a small question takes, and sleeps only then.
+AWAKE_SECONDS = 0.0003
 MAX_HEADER = 1 << 20
 MAX_BODY = 1 << 32
 
@@ -99,6 +104,21 @@ def encode_small(frame: Frame) -> Iterator[memoryview]:
         yield from encode(frame)
     else:
         yield memoryview(b"".join(encode(frame)))
+
+
+def soon(source: int, most: int) -> bytes | None:
+    """What a descriptor that does not block gives within a moment; None when it gives nothing yet.
+
+    Empty at its end. The core is given away between two looks.
+    """
+    end = perf_counter() + AWAKE_SECONDS
+    while True:
+        try:
+            return os.read(source, most)
+        except BlockingIOError:
+            if perf_counter() > end:
+                return None
+            os.sched_yield()
 
 
 def table_to_bytes(table: pa.Table) -> memoryview:

@@ -11,6 +11,7 @@ import importlib
 import os
 import re
 import resource
+import select
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from gatekit.runner.protocol import (
     array_to_frame,
     bytes_to_table,
     encode_small,
+    soon,
     table_to_bytes,
 )
 from gatekit.runner.scored import scored_to_frame
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 WARM = {"sklearn": ("mlflow.sklearn", "sklearn.pipeline"), "pyfunc": ("mlflow.pyfunc",)}
 TICK_SECONDS = 1.0
 MESSAGE_LENGTH = 300
+PIECE = 1 << 16
 ROWS_FOLLOW = "Failed to enforce schema of data"
 
 
@@ -52,6 +55,11 @@ class Worker:
     engines: dict[str, Engine] = field(default_factory=dict)
     tables: TableReader = field(default_factory=TableReader)
     assembly: Assembly = field(default_factory=Assembly)
+    asleep: select.poll = field(default_factory=select.poll)
+
+    def __post_init__(self) -> None:
+        os.set_blocking(self.incoming, False)
+        self.asleep.register(self.incoming, select.POLLIN)
 
     def serve(self) -> None:
         """Answer frames until the other side closes the pipe."""
@@ -113,7 +121,10 @@ class Worker:
 
     def _receive(self) -> Frame | None:
         while self.assembly.wanted:
-            piece = os.read(self.incoming, 1 << 20)
+            piece = soon(self.incoming, PIECE)
+            if piece is None:
+                self.asleep.poll()
+                continue
             if not piece:
                 return None
             self.assembly.buffer += piece

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gatekit.scanning.finding import Finding
-from gatekit.scanning.pickles import Seen, act_out
+from gatekit.scanning.pickles import act_out
 from gatekit.scanning.skops_file import SCHEMA, judge_schema
 from gatekit.scanning.source import Budget, Source, TooMuch, copied, unpacked
+from gatekit.scanning.stack import Seen
 from gatekit.scanning.vocabulary import Vocabulary
 
 PROGRAMS = (

@@ -149,6 +149,14 @@ class Hostile:
             held.append(room)
             time.sleep(0.02)
 
+    def maps_a_little(self):
+        import mmap
+
+        room = mmap.mmap(-1, 1 << 21)
+        for at in range(0, 1 << 21, 4096):
+            room[at] = 1
+        self.__dict__.setdefault("rooms", []).append(room)
+
     def opens_files(self):
         held = [open("/dev/null") for _ in range(5000)]
         return len(held)

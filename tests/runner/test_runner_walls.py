@@ -290,6 +290,22 @@ def test_all_questions_together_have_a_limit(run):
         runner.predict(TABLE)
 
 
+def test_quick_answers_put_off_no_limit(run):
+    """Many small questions are answered without a wait: the limits are looked at all the same."""
+    runner = run("maps_a_little", {"memory_mb": 500})
+    with pytest.raises(ModelMisbehaved, match="MB, over the limit of 500 MB, while predicting"):
+        for _ in range(2000):
+            runner.predict(TABLE)
+
+
+def test_quick_answers_have_a_limit_together(run):
+    runner = run("sleeps", {"total_seconds": 8}, seconds=0)
+    start = time.monotonic()
+    with pytest.raises(ModelMisbehaved, match="more than 8 s in all"):
+        while time.monotonic() - start < 30:
+            runner.predict(TABLE)
+
+
 @pytest.mark.parametrize("step", [1e-9, 10.0])
 def test_a_clock_that_lies_is_found_out(run, step):
     runner = run("lies_about_time", step=step)
