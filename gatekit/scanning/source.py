@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Protocol, cast
+from typing import IO, Protocol, Self, cast
 
 MIB = 1024 * 1024
 CHUNK = MIB
@@ -55,7 +55,7 @@ class Source:
         self.size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,85 @@
+"""A model that misbehaves fails the gates that asked it; the others run and the report is whole."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from gatekit.runner import landlock
+
+LOADER = "tests.runner.hostile"
+POLICY = """
+model = "toy"
+
+[runner]
+trusted = ["tests.runner.hostile"]
+readable = [{tests}]
+call_seconds = 2
+memory_mb = 700
+walls = ["secrets", "files", "network"]
+
+[data.holdout]
+path = "holdout.parquet"
+target = "label"
+
+[gates.accuracy]
+floor = 0.8
+
+[gates.safety]
+
+[promotion.staging]
+requires = ["accuracy", "safety"]
+"""
+pytestmark = pytest.mark.skipif(not landlock.version(), reason="no Landlock on this machine")
+
+
+def register(project, does, **params):
+    folder = project.root / "hostile"
+    folder.mkdir()
+    x0 = [{"type": "double", "name": "x0", "required": True}]
+    said = [{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]
+    described = {
+        "flavors": {"python_function": {"loader_module": LOADER, "data": "toy.json"}},
+        "signature": {"inputs": json.dumps(x0), "outputs": json.dumps(said), "params": None},
+    }
+    (folder / "MLmodel").write_text(yaml.safe_dump(described))
+    (folder / "toy.json").write_text(json.dumps({"does": does, "params": params}))
+    return f"models:/toy/{project.registry.register('toy', folder).version}"
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("segfaults", "was killed by SIGSEGV"),
+        ("spins", "gave no answer for 2 s while predicting"),
+        ("eats_memory", "raised MemoryError while predicting"),
+        ("closes_descriptors", "closed its line|ended with exit code"),
+        ("kills_parent", "raised PermissionError while predicting"),
+        ("writes_into_its_folder", "raised PermissionError while predicting"),
+        ("patches_numpy", "raised ZeroDivisionError while predicting"),
+    ],
+)
+def test_the_report_is_whole(project, request, does, said):
+    tests = json.dumps(str(request.config.rootpath / "tests"))
+    project.policy(POLICY.format(tests=tests))
+    result = project.run("--model-uri", register(project, does), "--promote-to", "staging")
+    project.refused(result, "FAILED")
+    report = project.report
+    outcomes = {gate.gate: str(gate.outcome) for gate in report.gates}
+    assert outcomes == {"accuracy": "FAILED", "safety": "PASSED"}
+    words = [test["words"] for test in report.tests if test["gate"] == "accuracy"]
+    assert [word for word in words if re.search(said, word)], words
+    assert [test["outcome"] for test in report.tests if test["gate"] == "safety"] == ["passed"]
+    assert {"secrets", "files", "network"} <= {w.partition(":")[0] for w in report.run["walls"]}
+
+
+def test_a_wall_that_is_asked_for_and_not_there_stops_every_gate(project, request):
+    """With two processes allowed, the wall around processes cannot stand: nothing is loaded."""
+    tests = json.dumps(str(request.config.rootpath / "tests"))
+    policy = POLICY.format(tests=tests).replace('"network"]', '"processes"]\nprocesses = 2')
+    project.policy(policy)
+    result = project.run("--model-uri", register(project, "spins"), "--promote-to", "staging")
+    assert result.ret != 0
+    assert project.holder is None
+    assert "a wall around processes, which cannot be had here" in result.stdout.str()
