@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -48,7 +48,7 @@ class GateRun:
         self._started: list[Subject] = []
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
-        self._warm: list[Runner] = []  # processes that already run, waiting for their model
+        self._warm: dict[str, Runner] = {}  # by role: already running, waiting for their model
 
     @cached_property
     def engine(self) -> str:
@@ -87,8 +87,7 @@ class GateRun:
         return subject
 
     def _start(self, role: str) -> Runner:
-        warm = self._warm and role == "candidate"
-        runner = self._warm.pop() if warm else _start_runner(self.plan, self.scratch, role)
+        runner = self._warm.pop(role, None) or _start_runner(self.plan, self.scratch, role)
         self._runners.append(runner)
         return runner
 
@@ -105,15 +104,15 @@ class GateRun:
         """Count the walls that held around models in another process of this run."""
         self._learned.append(set(walls))
 
-    def warm_with(self, runner: Runner) -> None:
-        """Let the candidate use a process that already runs."""
-        self._warm.append(runner)
+    def warm_with(self, runners: Mapping[str, Runner]) -> None:
+        """Let the candidate or the champion use a process that already runs, by role."""
+        self._warm.update(runners)
 
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
         for subject in self._started:
             subject.close()
-        for runner in self._warm:
+        for runner in self._warm.values():
             runner.close()
         if remove:
             shutil.rmtree(self.scratch, ignore_errors=True)
@@ -157,7 +156,8 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     """Resolve candidate and champion, fetch and hash their files.
 
     A model folder without --champion needs no registry, and none is asked. `warm` starts the
-    candidate's process at once, so that it imports while this one resolves.
+    candidate's process at once, so that it imports while this one resolves, and the champion's as
+    soon as there is one.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
@@ -167,24 +167,33 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     if not alone:
         check_registry_exists(plan.project)
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
-    runner = _start_runner(plan, scratch, "candidate") if warm else None
+    runners: dict[str, Runner] = {}
     try:
-        if runner is not None:
-            runner.start("sklearn")
+        if warm:
+            runners["candidate"] = _warm_runner(plan, scratch, "candidate")
+        if warm and plan.request.champion is not None:
+            runners["champion"] = _warm_runner(plan, scratch, "champion")
         registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
         into.mkdir(exist_ok=True)  # a process that runs already may read it
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)
-        if runner is not None:
-            run.warm_with(runner)
+        if warm and isinstance(champion, Candidate) and "champion" not in runners:
+            runners["champion"] = _warm_runner(plan, scratch, "champion")
+        run.warm_with(runners)
         return run, registry
     except BaseException:
-        if runner is not None:
+        for runner in runners.values():
             runner.close()
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def _warm_runner(plan: Plan, scratch: Path, role: str) -> Runner:
+    runner = _start_runner(plan, scratch, role)
+    runner.start("sklearn")
+    return runner
 
 
 def _find_champion(
@@ -193,7 +202,7 @@ def _find_champion(
     if registry is None:
         return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
-    into.mkdir()
+    into.mkdir(exist_ok=True)  # a process that runs already may read it
     if plan.request.champion is not None:
         uri = parse_model_uri(plan.request.champion)
         champion = resolve(uri, registry, into, plan.policy.model)
