@@ -6,6 +6,7 @@ import json
 import textwrap
 from datetime import datetime
 
+from gatekit.attest.trust import Trust
 from gatekit.policy import Policy
 from gatekit.promotion.desk import Desk, open_words
 from gatekit.promotion.journal import Entry, Journal
@@ -42,7 +43,7 @@ def status_lines(
     lines = [f"{plain(name)}: {known}; policy {shown_digest(policy.digest)}"]
     for target in dict.fromkeys((*policy.promotion, *journal.targets)):
         lines += _target_lines(target, desk, journal)
-    lines += _refused_lines(registry, versions)
+    lines += _refused_lines(registry, versions, Trust.of(policy))
     problems = journal.check_chain()
     if problems:
         lines += _field("JOURNAL", f"does not hold together: {'; '.join(problems)}")
@@ -111,13 +112,16 @@ def _way_back(target: str, desk: Desk, journal: Journal, holder: str) -> str:
     return f"gatekit rollback {plain(desk.name)} --stage {plain(target)}  (to {ways[0].version})"
 
 
-def _refused_lines(registry: Registry, versions: list[ModelVersion]) -> list[str]:
-    """The newest report that did not pass, found by the tags and then read in full."""
+def _refused_lines(registry: Registry, versions: list[ModelVersion], trust: Trust) -> list[str]:
+    """The newest report that did not pass, found by the tags and then read in full.
+
+    Where keys are trusted, one that none of them signed refuses nothing, and is not shown.
+    """
     candidates = sorted(_unpassed(versions), key=lambda found: found[0], reverse=True)
     for _, version, run_id in candidates:
         only = {key: value for key, value in version.tags.items() if key == TAG_PREFIX + run_id}
         slim = ModelVersion(version.name, version.version, tags=only)
-        filed = read_proofs(registry, slim).filed
+        filed = read_proofs(registry, slim, trust).filed
         if not filed:
             continue
         report = filed[0].report

@@ -552,3 +552,15 @@ def test_a_thousand_entries_are_judged_in_a_second(office):
     whys = [judge.why_not(entry, journal) for entry in journal.entries]
     assert time.process_time() - start < 1.0
     assert whys == [""] * 1000 + ["it repeats #1"]
+
+
+def test_status_shows_no_failure_that_anyone_may_have_written(world):
+    Office(world)
+    world.add(gates=FAILED)
+    signed = status_lines(world.registry, world.policy, NAME, world.clock)
+    assert any("version 1," in line and "FAILED" in line for line in signed)
+    for forger in (None, KEYS["mallory"]):
+        world.later(seconds=1)
+        world.attester = forger
+        world.add(gates=FAILED)
+    assert status_lines(world.registry, world.policy, NAME, world.clock)[1:] == signed[1:]
