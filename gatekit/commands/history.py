@@ -88,7 +88,7 @@ def _policy_there(args: argparse.Namespace, name: str) -> Policy | None:
 
 
 def _check(args: argparse.Namespace) -> Answer:
-    from gatekit.promotion.export import check_export
+    from gatekit.promotion.exported import check_export
 
     try:
         content = json.loads(Path(args.check).read_text(encoding="utf-8"))
