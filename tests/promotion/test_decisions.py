@@ -1,6 +1,5 @@
 """Signed decisions, second persons, revocations: who may, and what counts afterwards."""
 
-import json
 import time
 from dataclasses import replace
 
