@@ -389,6 +389,17 @@ def test_reverify_reports_only_by_default(office):
     assert any("OVERRIDE EXPIRED" in line for line in lines)
 
 
+def test_a_pass_that_expired_blocks_promotions_and_no_rollback(office):
+    old, new = office.world.add(), office.world.add()
+    office.promote(old)
+    office.promote(new)
+    office.world.later(days=31)
+    assert office.rollback().version == old
+    assert "its proof expired" in refused(office.promote, new)
+    assert office.rollback(to=new).version == new
+    assert office.rollback(now=True).version == old
+
+
 def test_what_was_served_at_a_date(office):
     one, two = office.world.add(), office.world.add()
     start = office.world.now

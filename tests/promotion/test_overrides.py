@@ -2,12 +2,13 @@
 
 import pytest
 
+from gatekit.promotion.approval import approve
 from gatekit.promotion.history import history_lines, history_records
 from gatekit.promotion.journal import Journal
 from gatekit.promotion.reverify import reverify
 from gatekit.promotion.verify import Question, verified, verify
 
-from .test_decisions import FAILED, NAME, Office
+from .test_decisions import FAILED, KEYS, NAME, Office, refused
 
 
 @pytest.fixture
@@ -94,3 +95,18 @@ def test_one_that_was_not_needed_leaves_its_record_over_a_proven_holder(world):
     assert kinds == ["promote", "done", "override", "done"]
     assert office.promote(version).state == "moved"  # on proof again
     assert world.journal.in_effect("staging").kind == "promote"
+
+
+def test_an_approval_can_be_used_again_until_its_end(world):
+    office = Office(world, second_person=True)
+    proven, version = world.add(), world.add(gates=FAILED)
+    office.promote(proven)
+    raw, override = office.request(version, "accuracy")
+    signed = approve(raw, KEYS["boss"]).decode()
+    for _ in range(2):
+        assert office.promote(version, override=override, approval=signed).state == "moved"
+        assert office.rollback().version == proven
+    world.later(days=8)
+    assert "the override expired" in refused(
+        office.promote, version, override=override, approval=signed
+    )
