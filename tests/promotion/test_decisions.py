@@ -288,6 +288,16 @@ def test_a_rollback_loads_the_version_first(office):
     assert seen == [b"flavors: {}"]
 
 
+@pytest.mark.parametrize("how", [{}, {"to": "1"}, {"now": True}])
+def test_bytes_that_changed_are_never_loaded(office, how):
+    old, new = office.world.add(), office.world.add()
+    office.promote(old)
+    office.promote(new)
+    office.world.registry.overwrite(NAME, old, {"MLmodel": b"flavors: {}", "model.pkl": b"evil"})
+    words = refused(office.rollback, loads=lambda folder: pytest.fail("loaded"), **how)
+    assert "version 1 has other bytes" in words
+
+
 class Counting:
     """Counts the verbs that a registry is asked."""
 

@@ -110,3 +110,38 @@ def test_an_approval_can_be_used_again_until_its_end(world):
     assert "the override expired" in refused(
         office.promote, version, override=override, approval=signed
     )
+
+
+@pytest.mark.parametrize(
+    ("gates", "ends"),
+    [
+        (FAILED, True),
+        ({"robustness": "FAILED"}, True),  # nor does it end an older pass in silence
+        ({"accuracy": "INCONCLUSIVE", "latency": "PASSED"}, True),
+        ({"latency": "PASSED"}, False),
+        ({"accuracy": "INCOMPLETE"}, False),  # a chosen part proves nothing
+    ],
+)
+def test_an_approval_does_not_reach_a_run_that_came_after_it(world, gates, ends):
+    office = Office(world, second_person=True)
+    version = world.add(gates=FAILED)
+    raw, override = office.request(version, "accuracy")
+    signed = approve(raw, KEYS["boss"]).decode()
+    run = world.file(version, gates)
+    if not ends:
+        office.promote(version, override=override, approval=signed)
+        assert world.holder() == version
+        return
+    words = refused(office.promote, version, override=override, approval=signed)
+    assert f"run {run} of 2026-11-23 12:02 UTC is" in words
+    assert "and the override was asked for before, at 2026-11-23 12:01 UTC: ask again" in words
+
+
+def test_a_stranger_cannot_end_an_approval(world):
+    office = Office(world, second_person=True)
+    version = world.add(gates=FAILED)
+    raw, override = office.request(version, "accuracy")
+    world.attester = KEYS["mallory"]
+    world.file(version, FAILED)
+    signed = approve(raw, KEYS["boss"]).decode()
+    assert office.promote(version, override=override, approval=signed).state == "moved"
