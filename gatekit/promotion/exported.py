@@ -43,7 +43,8 @@ def check_export(content: Any, policy: Policy | None = None) -> tuple[list[str],
             tuple(Entry.from_fields(int(e["number"]), _strings(e)) for e in content["entries"])
         )
         judge = _judge(content) if policy is None else Judge.of(policy)
-        problems = [*journal.check_chain(), *_entry_problems(journal, judge)]
+        problems = [*_naming_problems(content, journal, judge), *journal.check_chain()]
+        problems += _entry_problems(journal, judge)
         problems += _report_problems(journal, content, judge)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageProblem(f"no exported history ({type(error).__name__})") from error
@@ -70,6 +71,19 @@ def _judge(content: dict[str, Any]) -> Judge:
         key = TrustedKey(public=each["public"], until=each["until"], **lists)
         known.append((name, key, public_key(key.public, f"keys.{name}")))
     return Judge(str(content["model"]), Trust(tuple(known)), tuple(content["second_person"]))
+
+
+def _naming_problems(content: dict[str, Any], journal: Journal, judge: Judge) -> list[str]:
+    """Another model than the one asked about, and numbers that stand twice."""
+    problems = []
+    if judge.name and content["model"] != judge.name:
+        problems.append(
+            f"it says that it is about {content['model']}, your policy is for {judge.name}"
+        )
+    numbers = [entry.number for entry in journal.entries]
+    if numbers != sorted(set(numbers)):
+        problems.append("its entries do not stand in order, each once")
+    return problems
 
 
 def _entry_problems(journal: Journal, judge: Judge) -> list[str]:

@@ -112,6 +112,14 @@ def trade_a_key(content):
     content["keys"]["ci"]["public"] = KEYS["mallory"].public.pem
 
 
+def name_another_model(content):
+    content["model"] = "fraud-model"
+
+
+def say_it_twice(content):
+    content["entries"].append(dict(content["entries"][0]))
+
+
 # what is done to the file, and a word of what is said of it
 TAMPERED = {
     change_an_entry: "says something else than the entry",
@@ -125,8 +133,15 @@ TAMPERED = {
     drop_a_report: "which is not in the file",
     edit_a_policy: "does not stand in the file as it was used",
     trade_a_key: "NOT SIGNED BY A TRUSTED KEY",
+    name_another_model: "about another model",
+    say_it_twice: "do not stand in order, each once",
 }
-MINE = (edit_a_policy, trade_a_key)  # whoever checks brings keys, and no policy's text
+MINE = (
+    edit_a_policy,
+    trade_a_key,
+    name_another_model,
+    say_it_twice,
+)  # whoever checks brings keys, and no policy's text
 
 
 @pytest.mark.parametrize("tamper", TAMPERED, ids=lambda each: each.__name__)
@@ -138,6 +153,13 @@ def test_a_tampered_export_does_not_hold(office, tamper):
     lines, well = check_export(content)
     assert not well
     assert any(TAMPERED[tamper] in line for line in lines if line.startswith("PROBLEM"))
+
+
+def test_an_export_that_goes_by_another_name_is_not_what_the_policy_is_for(office):
+    office.promote(office.world.add())
+    lines, well = check_export({**exported(office), "model": "fraud-model"}, office.world.policy)
+    assert not well
+    assert any("about fraud-model, your policy is for churn-model" in line for line in lines)
 
 
 class Stranger:
