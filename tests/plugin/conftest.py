@@ -53,7 +53,7 @@ class Project:
         self.policy(POLICY)
         (self.root / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
         (self.root / "pytest.ini").write_text(
-            "[pytest]\naddopts = -p no:locust -p no:cacheprovider\n"
+            "[pytest]\naddopts = -p no:locust -p no:schemathesis -p no:cacheprovider\n"
         )
         toy_holdout(self.root / "holdout.parquet", 400, seed=1, groups=("sex",))
 
