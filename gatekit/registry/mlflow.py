@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
-from gatekit.registry.copied import copied_from
+from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
 from gatekit.registry.mlflow_errors import Place, error_code, prepare_environment
 from gatekit.registry.mlflow_journal import Journal
@@ -153,17 +153,15 @@ class MlflowRegistry:
             self._staged(what, partial(self._move_stage, name, version, stage))
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
-        """Delete the alias, or archive everybody in the stage."""
+        """Delete the alias or the copies, or archive everybody in the stage."""
         what = f"clearing {kind} {target!r} of {name}"
         if kind == "alias":
             with self._asking(what):
                 self._client.delete_registered_model_alias(name, target)
             return
         if kind == "copy":
-            newest = self._newest_of(target)
             with self._asking(what):
-                if newest is not None:
-                    self._client.delete_model_version(target, newest.version)
+                self._delete_copies(name, target)
             return
         stage = stage_of(target, movable=True)
         with self._asking(what):
@@ -225,6 +223,14 @@ class MlflowRegistry:
             found = self._journal.search(name)
         newest = max(found, key=lambda each: int(each.version), default=None)
         return None if newest is None else _described(newest)
+
+    def _delete_copies(self, name: str, target: str) -> None:
+        for copy in copies_of(name, map(_described, self._journal.search(target))):
+            try:
+                self._client.delete_model_version(target, copy.version)
+            except Exception as error:
+                if error_code(error) != "RESOURCE_DOES_NOT_EXIST":  # another hand was quicker
+                    raise
 
     def _move_stage(self, name: str, version: str, stage: str) -> None:
         """In two steps: at every moment the stage resolves to the old holder or to the new one.

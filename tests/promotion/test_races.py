@@ -42,7 +42,7 @@ def attempt(act):
     return "won"
 
 
-@pytest.mark.parametrize("pointer", ["alias", "stage"])
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, WRITES + 1))
 def test_another_promotes_at_every_write(fresh_world, pointer, side, number):
@@ -63,7 +63,7 @@ def test_another_promotes_at_every_write(fresh_world, pointer, side, number):
         assert answers[0] == "won"
 
 
-@pytest.mark.parametrize("pointer", ["alias", "stage"])
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, WRITES + 1))
 @pytest.mark.parametrize("command", ["same", "other", "rollback", "refused"])
@@ -157,6 +157,32 @@ def test_an_intent_given_up_under_its_writers_hands_takes_its_move_back(world):
     assert world.holder() == old
     assert world.settled()
     assert other != world.holder()
+
+
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
+def test_the_first_intent_of_all_given_up_under_its_writers_hands_leaves_nobody(
+    fresh_world, pointer
+):
+    world = fresh_world(pointer)
+    mine, name = world.add(), world.policy.pointer_name("staging")
+    kept = world.registry._files["churn-model", mine]
+
+    def spoil():
+        world.registry.overwrite("churn-model", mine, {"MLmodel": b"other"})
+        with pytest.raises(PromotionRefused):
+            world.promote(mine, by="rosa")
+        world.registry.overwrite("churn-model", mine, kept)
+
+    def twice(verb):  # an HTTP client whose answer was lost asks again
+        if verb == "move":
+            world.registry.after = lambda verb: None
+            world.registry.move("churn-model", name, mine, pointer)
+
+    world.registry.before, world.registry.after = At(2, spoil), twice
+    with pytest.raises(PromotionRefused, match="given up by another"):
+        world.promote(mine)
+    assert world.holder() == ""
+    assert world.settled()
 
 
 def test_a_pointer_moved_by_hand_is_not_moved_back(world):
@@ -262,7 +288,7 @@ class Turned:
 @given(
     turns=st.lists(st.integers(0, 1), max_size=60),
     second=st.sampled_from(["promote", "rollback"]),
-    pointer=st.sampled_from(["alias", "stage"]),
+    pointer=st.sampled_from(["alias", "stage", "copy"]),
 )
 def test_any_interleaving_of_two_writers_is_one_after_the_other(
     fresh_world, turns, second, pointer
@@ -299,7 +325,7 @@ def test_any_interleaving_of_two_writers_is_one_after_the_other(
 @given(
     turns=st.lists(st.integers(0, 1), max_size=60),
     last_call=st.integers(1, 25),
-    pointer=st.sampled_from(["alias", "stage"]),
+    pointer=st.sampled_from(["alias", "stage", "copy"]),
 )
 def test_one_of_two_dies_anywhere_and_the_next_command_sets_it_right(
     fresh_world, turns, last_call, pointer
