@@ -22,6 +22,7 @@ from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
+from gatekit.registry.mlflow_copies import add_copy, delete_versions
 from gatekit.registry.mlflow_errors import Place, error_code, prepare_environment
 from gatekit.registry.mlflow_journal import Journal
 from gatekit.registry.mlflow_runs import Runs
@@ -145,7 +146,7 @@ class MlflowRegistry:
         if kind == "copy":
             self.version(name, version)
             with self._asking(what):
-                self._client.copy_model_version(f"models:/{name}/{version}", target)
+                add_copy(self._client, name, version, target)
         elif kind == "alias":
             with self._asking(what):
                 self._client.set_registered_model_alias(name, target, version)
@@ -161,7 +162,8 @@ class MlflowRegistry:
             return
         if kind == "copy":
             with self._asking(what):
-                self._delete_copies(name, target)
+                copies = copies_of(name, map(_described, self._journal.search(target)))
+                delete_versions(self._client, copies)
             return
         stage = stage_of(target, movable=True)
         with self._asking(what):
@@ -223,14 +225,6 @@ class MlflowRegistry:
             found = self._journal.search(name)
         newest = max(found, key=lambda each: int(each.version), default=None)
         return None if newest is None else _described(newest)
-
-    def _delete_copies(self, name: str, target: str) -> None:
-        for copy in copies_of(name, map(_described, self._journal.search(target))):
-            try:
-                self._client.delete_model_version(target, copy.version)
-            except Exception as error:
-                if error_code(error) != "RESOURCE_DOES_NOT_EXIST":  # another hand was quicker
-                    raise
 
     def _move_stage(self, name: str, version: str, stage: str) -> None:
         """In two steps: at every moment the stage resolves to the old holder or to the new one.

@@ -185,6 +185,10 @@ class RegistryContract:
         with pytest.raises(NotFound):
             registry.holder(three + "x", prod, "copy")
 
+    def test_copying_prints_nothing(self, bench, three, capfd):
+        bench.registry.move(three, f"{three}-prod", "1", "copy")
+        assert capfd.readouterr() == ("", "")
+
     def test_cleared_copies_are_gone_and_their_numbers_do_not_come_back(self, bench, three):
         registry, prod = bench.registry, f"{three}-prod"
         for version in ("1", "3"):
