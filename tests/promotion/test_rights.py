@@ -20,6 +20,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rights.md").read_text(encoding="utf-8")
 PASSWORD = "a-password-of-a-test"  # noqa: S105 - of a server that lives for a minute
 NAME = "churn-model"
+AUTH = """[mlflow]
+default_permission = READ
+admin_username = admin
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 600
+"""
 
 
 class Company:
@@ -46,12 +52,16 @@ class Company:
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rights")
+    settings = folder / "auth.ini"
+    settings.write_text(f"{AUTH}database_uri = sqlite:///{folder}/users.db\n")
     variables = {
+        "MLFLOW_AUTH_CONFIG_PATH": str(settings),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "a secret of a test",
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
     }
     options = ("--app-name", "basic-auth", "--workers", "1")  # its users are in one SQLite file
-    with running_server(tmp_path_factory.mktemp("rights"), options, **variables) as (uri, _):
+    with running_server(folder, options, **variables) as (uri, _):
         made = Company(uri)
         try:
             yield made
