@@ -18,7 +18,7 @@ from .ground import Ground
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rights.md").read_text(encoding="utf-8")
-PASSWORD = "a-password-of-a-test"  # noqa: S105 - of a server that lives for a minute
+PASSWORD = "a-password-of-a-test"
 NAME = "churn-model"
 AUTH = """[mlflow]
 default_permission = READ
@@ -83,7 +83,7 @@ def ground(company):
     made = Ground(company.uri, make_policy("alias"), NAME)
     versions = [made.add(proved=False) for _ in range(3)]
     (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    exec(compile(snippet, "docs/rights.md", "exec"), {})  # noqa: S102 - our own page, as it stands there
+    exec(compile(snippet, "docs/rights.md", "exec"), {})
     with company.acting_as("gate"):
         for version in versions:
             made.prove(version)  # the gate's user can file reports

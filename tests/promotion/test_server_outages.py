@@ -36,6 +36,9 @@ def ground(mlflow_server, request, monkeypatch):
 
 
 both = pytest.mark.parametrize("ground", ["alias", "stage"], indirect=True)
+every = pytest.mark.parametrize(
+    "ground", ["alias", "stage", *(["copy"] if STEP == 1 else [])], indirect=True
+)
 
 
 @both
@@ -52,7 +55,7 @@ def test_how_often_a_promotion_asks(ground, capsys, monkeypatch):
     assert len(calls) <= MOST_CALLS[ground.policy.pointer], "\n".join(calls)
 
 
-@both
+@every
 @pytest.mark.parametrize("command", ["promote", "rollback"])
 @pytest.mark.parametrize("mode", ["refuse", "silent", "error", "lost", "once"])
 def test_an_outage_is_told_and_the_next_command_finishes(ground, command, mode, monkeypatch):
