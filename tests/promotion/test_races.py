@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekit.errors import PromotionRefused, RegistryError
+from gatekit.errors import PromotionRefused, RegistryError, RegistryUnavailable
 from gatekit.promotion.protocol import settle
 
 
@@ -215,6 +215,24 @@ def test_a_pointer_that_does_not_take_is_an_error_and_stays_open(world, monkeypa
         with pytest.raises(RegistryError, match="reads nobody"):
             world.promote(version)
     assert not world.journal.is_done(world.journal.in_effect("staging"))
+    assert "finished entry #1" in world.promote(version).notes[0]
+    assert world.settled()
+
+
+def test_an_outage_before_a_copy_is_made_says_what_is_open(fresh_world, monkeypatch):
+    world = fresh_world("copy")
+    version = world.add()
+    holder, asked = world.registry.holder, []
+
+    def fails_once_the_entry_is_written(*args):
+        asked.append(args)
+        if world.journal.entries and len(asked) == 2:
+            raise RegistryUnavailable("the registry does not answer")
+        return holder(*args)
+
+    monkeypatch.setattr(world.registry, "holder", fails_once_the_entry_is_written)
+    with pytest.raises(RegistryUnavailable, match=r"What may be left open is entry #1 "):
+        world.promote(version)
     assert "finished entry #1" in world.promote(version).notes[0]
     assert world.settled()
 
