@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import warnings
@@ -35,7 +37,9 @@ def running_server(folder: Path, options=(), **variables):
     """A server with a database of its own; `options` and `variables` are for `mlflow server`."""
     artifacts = folder / "artifacts"
     artifacts.mkdir()
-    postgres = start_postgres(folder / "postgres")
+    # not below pytest's own folder: the next session closes that to the user PostgreSQL runs as
+    database = Path(tempfile.mkdtemp(prefix="gatekit-"))
+    postgres = start_postgres(database / "postgres")
     try:
         uri, server = start_server(
             postgres.get_uri(), artifacts, folder / "server.log", options, variables
@@ -51,6 +55,7 @@ def running_server(folder: Path, options=(), **variables):
                 server.wait()
     finally:
         postgres.cleanup()
+        shutil.rmtree(database, ignore_errors=True)
 
 
 def start_postgres(folder: Path):

@@ -40,8 +40,7 @@ def act(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]
     placed = journal.placed(entry.number)
     if placed.standing == "lost":
         raise PromotionRefused(f"{what} came too late", (_winner(placed, journal),), LOOK_AGAIN)
-    held = desk.holder(entry.target) if desk.kind == "copy" else ""  # there a move adds a version
-    after = carry_out(desk, entry, journal, held)
+    after = carry_out(desk, entry, journal, _held_before(desk, entry))
     if after.placed(entry.number).standing == "given up":
         raise PromotionRefused(f"{what} was given up by another's command", (), LOOK_AGAIN)
     now = after.in_effect(entry.target)
@@ -115,6 +114,16 @@ def _with_entry(desk: Desk, entry: Entry, seen: Journal) -> Journal:
     except RegistryError as error:
         raise _may_be_open(error, open_words(entry)) from error
     return journal
+
+
+def _held_before(desk: Desk, entry: Entry) -> str:
+    """Who holds a model of its own, where a move to the same version would add another copy."""
+    if desk.kind != "copy":
+        return ""
+    try:
+        return desk.holder(entry.target)
+    except RegistryError as error:
+        raise _may_be_open(error, open_words(entry)) from error
 
 
 def _carried_out(desk: Desk, entry: Entry, journal: Journal, held: str) -> Journal:

@@ -81,12 +81,16 @@ class Registry(Protocol):
     def move(self, name: str, target: str, version: str, kind: PointerKind) -> None:
         """Move the pointer: one write. A stage archives whoever held it.
 
-        Where the kind is "copy", `target` is another registered model, which gets a new version.
+        Where the kind is "copy", `target` is another registered model, which gets a new version;
+        the number of a deleted one is not used again.
         """
         ...
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
-        """Take the pointer away, so that nobody holds it; of copies only the newest goes."""
+        """Take the pointer away, so that nobody holds it.
+
+        Where the kind is "copy", every copy of `name` is deleted; what a hand put there stays.
+        """
         ...
 
     def tag(self, name: str, version: str, key: str, value: str) -> None:

@@ -6,7 +6,7 @@ The copies of `churn-model` in `churn-prod` name where they came from by their s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gatekit.errors import NotFound
 from gatekit.registry import ModelVersion
@@ -21,12 +21,26 @@ def copied_from(
     A version that somebody made there otherwise is called by the model it stands in, such as
     `churn-prod/4`, which no version of `name` is called.
     """
-    source = copy.source
-    if source.startswith(f"models:/{name}/"):
-        parsed = parse_model_uri(source)
-        if parsed.form == "version" and parsed.name == name:
-            try:
-                return version(parsed.pointer)
-            except NotFound:
-                return ModelVersion(name, parsed.pointer, source=source)  # deleted; still served
-    return ModelVersion(copy.name, f"{copy.name}/{copy.version}", source=source)
+    if original := _original(copy, name):
+        try:
+            return version(original)
+        except NotFound:
+            return ModelVersion(name, original, source=copy.source)  # deleted; still served
+    return ModelVersion(copy.name, f"{copy.name}/{copy.version}", source=copy.source)
+
+
+def copies_of(name: str, versions: Iterable[ModelVersion]) -> list[ModelVersion]:
+    """Those of `versions` that were copied from `name`, oldest first.
+
+    To delete them in this order lets no earlier copy hold in between.
+    """
+    copies = [each for each in versions if _original(each, name)]
+    return sorted(copies, key=lambda each: int(each.version))
+
+
+def _original(copy: ModelVersion, name: str) -> str:
+    """The version of `name` that a copy was made of; empty if it is no copy of that model."""
+    if not copy.source.startswith(f"models:/{name}/"):
+        return ""
+    parsed = parse_model_uri(copy.source)
+    return parsed.pointer if parsed.form == "version" and parsed.name == name else ""

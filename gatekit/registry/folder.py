@@ -4,6 +4,7 @@
     <root>/models/NAME/versions/6/model/...     the files, never changed once there
     <root>/models/NAME/versions/6/version.json  where they came from
     <root>/models/NAME/versions/6/tags.json
+    <root>/models/NAME/deleted/5/...            what was deleted; its number is not used again
     <root>/models/NAME/aliases/ALIAS            the version that holds it
     <root>/models/NAME/stages.json              version -> stage
     <root>/runs/RUN_ID/...                      attached gate runs
@@ -15,7 +16,6 @@ link, aliases by one replace; stages and tags change under a lock.
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -25,13 +25,16 @@ from pathlib import Path
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
-from gatekit.registry.copied import copied_from
+from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.folder_files import (
+    link,
     locked,
     numbers,
     plain_name,
+    publish,
     read_json,
     segment,
+    withdraw,
     write_atomically,
     write_json,
 )
@@ -73,15 +76,15 @@ class FolderRegistry:
         self, name: str, folder: Path, source: str, tags: dict[str, str]
     ) -> ModelVersion:
         with self._answering():
-            versions = self._model(name) / "versions"
-            versions.mkdir(parents=True, exist_ok=True)
+            (self._model(name) / "versions").mkdir(parents=True, exist_ok=True)
             (self._root / MARKER).touch()
             incoming = self._model(name) / f"incoming-{uuid.uuid4().hex}"
             try:
                 shutil.copytree(folder, incoming / "model", symlinks=True)
                 write_json(incoming / "version.json", {"source": source})
                 write_json(incoming / "tags.json", tags)
-                number = _publish(incoming, versions)
+                with locked(self._model(name)):
+                    number = publish(incoming, self._model(name))
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
             return self._describe(name, number)
@@ -173,10 +176,7 @@ class FolderRegistry:
         stage = stage_of(target, movable=True) if kind == "stage" else ""
         self.versions(name)
         if kind == "copy":
-            with self._answering():
-                versions = self._model(target) / "versions"
-                for number in numbers(versions)[-1:]:
-                    shutil.rmtree(versions / str(number))
+            self._delete_copies(name, target)
             return
         with self._answering(), locked(self._model(name)):
             if kind == "alias":
@@ -230,7 +230,7 @@ class FolderRegistry:
             incoming = folder / f"incoming-{uuid.uuid4().hex}"
             write_json(incoming, dict(entry))
             try:
-                return _link(incoming, folder)
+                return link(incoming, folder)
             finally:
                 incoming.unlink()
 
@@ -263,6 +263,15 @@ class FolderRegistry:
         source = read_json(folder / "version.json").get("source", "")
         return ModelVersion(name, str(number), None, source, read_json(folder / "tags.json"))
 
+    def _delete_copies(self, name: str, target: str) -> None:
+        folder = self._model(target)
+        if not folder.is_dir():
+            return
+        with self._answering(), locked(folder):
+            versions = [self._describe(target, number) for number in numbers(folder / "versions")]
+            for copy in copies_of(name, versions):
+                withdraw(folder, copy.version)
+
     def _archive(self, name: str, stage: str, but: str = "") -> None:
         path = self._model(name) / "stages.json"
         stages = {v: "Archived" if s == stage else s for v, s in read_json(path).items()}
@@ -277,26 +286,3 @@ class FolderRegistry:
                 f"the registry at {self.uri} does not answer: {error}",
                 "Look at the folder, its disk and its permissions",
             ) from error
-
-
-def _publish(incoming: Path, versions: Path) -> int:
-    """Rename to the next free number: a folder that holds files is never replaced."""
-    while True:
-        number = max(numbers(versions), default=0) + 1
-        try:
-            incoming.rename(versions / str(number))
-        except OSError:
-            if not (versions / str(number)).exists():
-                raise
-        else:
-            return number
-
-
-def _link(incoming: Path, folder: Path) -> int:
-    while True:
-        number = max(numbers(folder, ".json"), default=0) + 1
-        try:
-            os.link(incoming, folder / f"{number}.json")
-        except FileExistsError:
-            continue
-        return number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,3 +64,38 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def publish(incoming: Path, model: Path) -> int:
+    """Rename to the next number of a model that never was one; one at a time, under its lock.
+
+    A folder that holds files is never replaced.
+    """
+    while True:
+        taken = (*numbers(model / "versions"), *numbers(model / "deleted"))
+        number = max(taken, default=0) + 1
+        try:
+            incoming.rename(model / "versions" / str(number))
+        except OSError:
+            if not (model / "versions" / str(number)).exists():
+                raise
+        else:
+            return number
+
+
+def withdraw(model: Path, number: str) -> None:
+    """Delete a version: it is gone by one rename, which also keeps its number from coming back."""
+    (model / "deleted").mkdir(exist_ok=True)
+    gone = (model / "versions" / number).rename(model / "deleted" / number)
+    shutil.rmtree(gone / "model", ignore_errors=True)
+
+
+def link(incoming: Path, folder: Path) -> int:
+    """Link a file to the next free number in `folder`: whoever comes second takes the next."""
+    while True:
+        number = max(numbers(folder, ".json"), default=0) + 1
+        try:
+            os.link(incoming, folder / f"{number}.json")
+        except FileExistsError:
+            continue
+        return number

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from gatekit.errors import NotFound, RegistryError
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, stage_name
-from gatekit.registry.copied import copied_from
+from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.model_uri import STAGES, parse_model_uri
 
 Hook = Callable[[str], None]
@@ -161,8 +161,8 @@ class MemoryRegistry:
         with self._writing("clear"):
             self._known(name)
             if kind == "copy":
-                if self._versions.get(target):
-                    self.delete(target, self.versions(target)[0].version)
+                for copy in copies_of(name, list(self._versions.get(target, {}).values())):
+                    self.delete(target, copy.version)
             elif kind == "alias":
                 self._aliases.pop((name, target), None)
             else:

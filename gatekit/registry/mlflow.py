@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
-from gatekit.registry.copied import copied_from
+from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
+from gatekit.registry.mlflow_copies import add_copy, delete_versions
 from gatekit.registry.mlflow_errors import Place, error_code, prepare_environment
 from gatekit.registry.mlflow_journal import Journal
 from gatekit.registry.mlflow_runs import Runs
@@ -146,7 +147,7 @@ class MlflowRegistry:
         if kind == "copy":
             self.version(name, version)
             with self._asking(what):
-                self._client.copy_model_version(f"models:/{name}/{version}", target)
+                add_copy(self._client, name, version, target)
         elif kind == "alias":
             with self._asking(what):
                 self._brief.set_registered_model_alias(name, target, version)
@@ -154,17 +155,16 @@ class MlflowRegistry:
             self._staged(what, partial(self._move_stage, name, version, stage))
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
-        """Delete the alias, or archive everybody in the stage."""
+        """Delete the alias or the copies, or archive everybody in the stage."""
         what = f"clearing {kind} {target!r} of {name}"
         if kind == "alias":
             with self._asking(what):
                 self._brief.delete_registered_model_alias(name, target)
             return
         if kind == "copy":
-            newest = self._newest_of(target)
             with self._asking(what):
-                if newest is not None:
-                    self._client.delete_model_version(target, newest.version)
+                copies = copies_of(name, map(_described, self._journal.search(target)))
+                delete_versions(self._client, copies)
             return
         stage = stage_of(target, movable=True)
         with self._asking(what):

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from gatekit.errors import UsageProblem
+from gatekit.errors import GatekitError, UsageProblem
 from gatekit.runner.environment import one_thread
 from gatekit_service.settings import Settings
 
@@ -28,9 +28,14 @@ def main() -> int:
             f"gatekit_service: {error.name} is missing; install pytest-gatekit[service]\n"
         )
         return 2
+    try:
+        app = create_app(settings)
+    except GatekitError as error:  # its policy cannot be used
+        sys.stderr.write(f"gatekit_service: {error}\n")
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         access_log=False,  # a path may hold what people send

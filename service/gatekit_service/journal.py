@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gatekit.promotion.journal import Journal
+from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.requirements import expired
+from gatekit.promotion.trusted import NOT_TRUSTED, Judge
 
 if TYPE_CHECKING:
     from gatekit.registry import Registry
@@ -14,24 +17,59 @@ if TYPE_CHECKING:
     from gatekit_service.state import Served
 
 UNPROVED = "unproved holder"
+PATIENCE_S = 5.0
+NOBODY = Judge()  # without keys every entry counts
 
 
-def ask_journal(registry: Registry, settings: Settings, served: Served) -> dict[str, Any]:
+class JournalPoll:
+    """Asks in a thread of its own, so that a journal that does not answer holds up no swap."""
+
+    def __init__(self, ask: Callable[[Served], dict[str, Any]]) -> None:
+        self._ask = ask
+        self._thread: threading.Thread | None = None
+
+    def said(self, served: Served) -> dict[str, Any]:
+        """What the journal says, or that it did not within `PATIENCE_S`.
+
+        While an earlier question is open, no other is put.
+        """
+        answer: list[dict[str, Any]] = []
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(
+                target=lambda: answer.append(self._ask(served)), name="gatekit-journal", daemon=True
+            )
+            self._thread.start()
+            self._thread.join(PATIENCE_S)
+        if answer:
+            return answer[0]
+        return {"journal": f"not read: no answer within {PATIENCE_S:g} s", "overrides": []}
+
+
+def ask_journal(
+    registry: Registry, settings: Settings, served: Served, judge: Judge = NOBODY
+) -> dict[str, Any]:
     """The keys `journal` and `overrides` of /health; a journal that cannot be read is said so."""
     try:
         journal = Journal.read(registry, settings.model)
-        return said_of(journal, settings.stage, served, datetime.now(UTC))
+        return said_of(journal, settings.stage, served, datetime.now(UTC), judge)
     except Exception as error:  # noqa: BLE001 - whatever it is, the service serves on
         return {"journal": f"not read: {type(error).__name__}", "overrides": []}
 
 
-def said_of(journal: Journal, stage: str, served: Served, now: datetime) -> dict[str, Any]:
-    """Whether journal and served version agree, and the override that it rests on, if one."""
+def entry_in_effect(journal: Journal, stage: str) -> Entry | None:
+    """The entry that gave the pointer to its holder, if one did."""
     wanted = stage.lower()  # stages are spelled with a capital, targets of a policy mostly not
     target = next((t for t in journal.targets if t == stage), None) or next(
         (t for t in journal.targets if t.lower() == wanted), stage
     )
-    entry = journal.in_effect(target)
+    return journal.in_effect(target)
+
+
+def said_of(
+    journal: Journal, stage: str, served: Served, now: datetime, judge: Judge = NOBODY
+) -> dict[str, Any]:
+    """Whether journal and served version agree, and the override that it rests on, if one."""
+    entry = entry_in_effect(journal, stage)
     if entry is None:
         return {"journal": f"{UNPROVED}: no entry gave it {stage!r}", "overrides": []}
     if (entry.version, entry.digest) != (served.version, served.digest):
@@ -39,6 +77,8 @@ def said_of(journal: Journal, stage: str, served: Served, now: datetime) -> dict
         if entry.version == served.version:
             words += " with other bytes"
         return {"journal": words, "overrides": []}
+    if why := judge.why_not(entry, journal):
+        return {"journal": f"{UNPROVED}: #{entry.number} is {NOT_TRUSTED}: {why}", "overrides": []}
     overrides = []
     if entry.overridden:
         state = "expired" if expired(entry, now) else "in force"
@@ -50,6 +90,6 @@ def said_of(journal: Journal, stage: str, served: Served, now: datetime) -> dict
                 "state": state,
             }
         )
-    revoked = any(e.kind == "revoke" and e.digest == entry.digest for e in journal.entries)
+    revoked = judge.revocation(entry.digest, journal, entry.target) is not None
     agrees = f"agrees (#{entry.number})"
     return {"journal": f"{agrees}, but revoked" if revoked else agrees, "overrides": overrides}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gatekit.errors import GatekitError
+from gatekit.promotion.journal import Journal
+from gatekit.times import parse_moment
 from gatekit_service.cache import Cache, Pin
+from gatekit_service.journal import entry_in_effect
 from gatekit_service.proof import find_proof, reports
 from gatekit_service.state import Proof, Served
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from gatekit.scoring.casting import Decoder
     from gatekit.scoring.engines import Engine
     from gatekit_service.settings import Settings
+    from gatekit_service.trusting import Trusted
 
 LOG = logging.getLogger("gatekit_service")
 
@@ -26,9 +31,17 @@ class Refused(GatekitError):
 
 
 def load_version(
-    version: ModelVersion, registry: Registry, settings: Settings, cache: Cache
+    version: ModelVersion,
+    registry: Registry,
+    settings: Settings,
+    cache: Cache,
+    trusted: Trusted | None = None,
+    before: str = "",
 ) -> Served:
     """Load a version that the pointer was resolved to; the pointer itself is not asked again.
+
+    `trusted` says whose signatures count; without it reports are taken as they lie there. `before`
+    is the version that is served until now: a proof that has expired keeps another from its place.
 
     Raises:
         Refused: unproved while proof is enforced, or the model cannot be loaded.
@@ -38,19 +51,21 @@ def load_version(
     if settings.verify == "off":
         proof = Proof(none="proof is switched off (GATEKIT_VERIFY=off)")
     else:
-        proof = find_proof(version, digest, registry)
+        proof = find_proof(version, digest, registry, trusted)
     if proof.none and settings.verify == "enforce":
         raise Refused(
             f"{version.name} version {version.version} is not served: {proof.none}",
             "Gate it and promote it, or set GATEKIT_VERIFY=warn",
         )
+    if trusted is not None and settings.verify == "enforce" and before not in ("", version.version):
+        _refuse_expired(version, proof, Journal.read(registry, settings.model), trusted)
     served = _load(folder, (version.name, version.version, digest), proof, settings.engine)
     pin = Pin(
         *(version.version, digest, served.engine.name),
         *(proof.report, proof.outcome, proof.created, proof.none),
     )
     try:
-        cache.remember(f"{settings.pointer} {settings.spelled}", pin)
+        cache.remember(settings.pin_name, pin)
         cache.prune()
     except OSError as error:
         LOG.warning("the cache could not be tidied: %s", error.strerror)
@@ -63,12 +78,12 @@ def load_last(settings: Settings, cache: Cache) -> Served | None:
     Raises:
         Refused: it cannot be loaded, or was unproved and proof is enforced now.
     """
-    pin = cache.last(f"{settings.pointer} {settings.spelled}")
+    pin = cache.last(settings.pin_name)
     if pin is None or (folder := cache.get(pin.digest)) is None:
         return None
     if pin.none and settings.verify == "enforce":
         raise Refused(f"{settings.model} version {pin.version} is not served: {pin.none}")
-    proof = Proof(pin.report, pin.outcome, pin.created, pin.engine, pin.none)
+    proof = Proof(pin.report, pin.outcome, pin.created, pin.engine, none=pin.none)
     return _load(folder, (settings.model, pin.version, pin.digest), proof, pin.engine)
 
 
@@ -77,7 +92,25 @@ def _files(version: ModelVersion, registry: Registry, cache: Cache) -> tuple[Pat
         folder = cache.get(str(summary.get("digest")))
         if folder is not None:
             return folder, folder.name
-    return cache.put(lambda into: registry.fetch(f"models:/{version.name}/{version.version}", into))
+    number = version.version.removeprefix(f"{version.name}/")  # one that is no copy: `prod/4`
+    return cache.put(lambda into: registry.fetch(f"models:/{version.name}/{number}", into))
+
+
+def _refuse_expired(
+    version: ModelVersion, proof: Proof, journal: Journal, trusted: Trusted
+) -> None:
+    """A proof that has expired keeps a version from being swapped in, but for a rollback to it."""
+    end = parse_moment(proof.expires)
+    if end is None or datetime.now(UTC) <= end:
+        return
+    entry = entry_in_effect(journal, trusted.target)
+    back = entry is not None and (entry.kind, entry.version) == ("rollback", version.version)
+    if entry is None or not back or not trusted.judge.trusts(entry, journal):
+        raise Refused(
+            f"{version.name} version {version.version} is not served: its proof expired "
+            f"{proof.expires}",
+            "Gate it again, or set GATEKIT_VERIFY=warn",
+        )
 
 
 def _load(folder: Path, named: tuple[str, str, str], proof: Proof, wanted: str) -> Served:

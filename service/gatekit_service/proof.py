@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from gatekit.errors import GatekitError, NotFound, RegistryUnavailable
 from gatekit.registry import ModelVersion, Registry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report
+from gatekit.times import iso
 from gatekit_service.state import Proof
+
+if TYPE_CHECKING:
+    from gatekit_service.trusting import Trusted
 
 
 def reports(version: ModelVersion) -> list[tuple[str, dict[str, Any]]]:
@@ -25,8 +30,12 @@ def reports(version: ModelVersion) -> list[tuple[str, dict[str, Any]]]:
     return [(run, summary) for _, run, summary in sorted(found, key=lambda f: f[:2], reverse=True)]
 
 
-def find_proof(version: ModelVersion, digest: str, registry: Registry) -> Proof:
+def find_proof(
+    version: ModelVersion, digest: str, registry: Registry, trusted: Trusted | None = None
+) -> Proof:
     """The newest report about these bytes, read whole and checked against its tag.
+
+    Where keys are trusted, the newest that one of them has signed and may attest for this pointer.
 
     Raises:
         RegistryUnavailable: the registry did not answer; nothing is known.
@@ -40,6 +49,9 @@ def find_proof(version: ModelVersion, digest: str, registry: Registry) -> Proof:
             none="other bytes were gated than those that are served: the version's files "
             "have been changed since its newest report"
         )
+    if trusted is not None and trusted.judge.trust:
+        tags = {TAG_PREFIX + run: version.tags[TAG_PREFIX + run] for run, _ in about}
+        return _signed(replace(version, tags=tags), digest, registry, trusted)
     run, summary = about[0]
     try:
         report = _read(run, summary, registry)
@@ -49,6 +61,28 @@ def find_proof(version: ModelVersion, digest: str, registry: Registry) -> Proof:
         return Proof(none=error.message)
     engine = str(report.run.get("engine", ""))
     return Proof(run, str(report.outcome), str(report.run.get("created", "")), engine)
+
+
+def _signed(version: ModelVersion, digest: str, registry: Registry, trusted: Trusted) -> Proof:
+    from gatekit.promotion.counting import expires
+    from gatekit.promotion.proofs import read_proofs
+
+    found = read_proofs(registry, version, trusted.judge.trust)
+    counting = [
+        filed
+        for filed in found.filed
+        if filed.report.digest == digest
+        and any(s.may("attest", filed.created, target=trusted.target) for s in filed.signers)
+    ]
+    if not counting:
+        why = found.ignored[0] if found.ignored else "its signer may not attest for this pointer"
+        return Proof(none=f"no report about these bytes counts by the keys of the policy: {why}")
+    newest = max(counting, key=lambda filed: filed.created)
+    end = expires(newest, trusted.policy)
+    report = newest.report
+    created, engine = str(report.run.get("created", "")), str(report.run.get("engine", ""))
+    until = iso(end) if end else ""
+    return Proof(newest.run_id, str(report.outcome), created, engine, expires=until)
 
 
 def _read(run: str, summary: dict[str, Any], registry: Registry) -> Report:

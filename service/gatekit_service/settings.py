@@ -41,6 +41,7 @@ class Settings:
     engine: str = "auto"  # where no report names one
     max_body_mb: float = 8.0
     copied_to: str = ""  # with copies: the model that is the target
+    gates: Path | None = None  # a policy; its keys say whose signatures count
 
     @property
     def spelled(self) -> str:
@@ -48,6 +49,11 @@ class Settings:
         if self.pointer == "copy":
             return self.copied_to or f"{self.model}-{self.stage}"
         return stage_name(self.stage) if self.pointer == "stage" else self.stage
+
+    @property
+    def pin_name(self) -> str:
+        """What the cache calls this pointer: what keys have not judged is not taken for judged."""
+        return f"{self.pointer} {self.spelled}" + (" by keys" if self.gates else "")
 
     @property
     def max_body_bytes(self) -> int:
@@ -77,7 +83,7 @@ KEYS = tuple(name.upper() for name in Settings.__dataclass_fields__)
 
 
 def _read(key: str, text: str) -> str | int | float | Path:
-    if key == "CACHE":
+    if key in ("CACHE", "GATES"):
         return Path(text)
     if key not in ("PORT", "POLL_SECONDS", "MAX_BODY_MB"):
         return text

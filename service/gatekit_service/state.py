@@ -23,12 +23,14 @@ class Proof:
     created: str = ""
     engine: str = ""
     none: str = ""
+    expires: str = ""  # where keys are trusted
 
     def as_dict(self) -> dict[str, str]:
         """As /health shows it."""
         if self.none:
             return {"none": self.none}
-        return {"report": self.report, "outcome": self.outcome, "created": self.created}
+        said = {"report": self.report, "outcome": self.outcome, "created": self.created}
+        return {**said, "expires": self.expires} if self.expires else said
 
 
 @dataclass(frozen=True, slots=True)

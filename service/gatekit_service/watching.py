@@ -7,18 +7,19 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatekit.errors import GatekitError
 from gatekit.registry import Registry, open_registry
 from gatekit_service.cache import Cache
-from gatekit_service.journal import ask_journal
+from gatekit_service.journal import NOBODY, JournalPoll, ask_journal
 from gatekit_service.loading import Refused, load_last, load_version
+from gatekit_service.trusting import Trusted
 
 if TYPE_CHECKING:
     from gatekit.registry import ModelVersion
     from gatekit_service.settings import Settings
-    from gatekit_service.state import State
+    from gatekit_service.state import Served, State
 
 LOG = logging.getLogger("gatekit_service")
 PATIENCE_SECONDS = 60.0  # before a version that was refused is tried again unchanged
@@ -36,6 +37,9 @@ class Watcher:
         self._state = state
         self._opener = opener or (lambda: _open(settings))
         self._cache = Cache(settings.cache, settings.model)
+        self._trusted = Trusted.of(settings)
+        self._journal = JournalPoll(self._ask_journal)
+        self._dice = random.Random()  # noqa: S311 - jitter, no secret; the world's dice are not ours
         self._registry: Registry | None = None
         self._served: Key | None = None
         self._refused: tuple[Key, float, str] | None = None
@@ -68,7 +72,7 @@ class Watcher:
         while not self._stop.is_set():
             self.look()
             # a fleet must not ask in step
-            self._stop.wait(self._settings.poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+            self._stop.wait(self._settings.poll_seconds * self._dice.uniform(0.8, 1.2))
 
     def _follow(self) -> None:
         if self._registry is None:
@@ -82,7 +86,11 @@ class Watcher:
             self._take(holder, key, self._registry)
         self._state.last_error = None
         if self._state.served is not None:
-            self._state.journal = ask_journal(self._registry, settings, self._state.served)
+            self._state.journal = self._journal.said(self._state.served)
+
+    def _ask_journal(self, served: Served) -> dict[str, Any]:
+        judge = self._trusted.judge if self._trusted else NOBODY
+        return ask_journal(self._registry or self._opener(), self._settings, served, judge)
 
     def _take(self, holder: ModelVersion, key: Key, registry: Registry) -> None:
         if self._refused is not None:
@@ -90,7 +98,10 @@ class Watcher:
             if refused == key and time.monotonic() - since < PATIENCE_SECONDS:
                 raise Refused(words)
         try:
-            served = load_version(holder, registry, self._settings, self._cache)
+            before = self._state.served.version if self._state.served else ""
+            served = load_version(
+                holder, registry, self._settings, self._cache, self._trusted, before
+            )
         except Refused as error:
             self._refused = (key, time.monotonic(), str(error))
             raise

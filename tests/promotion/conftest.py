@@ -66,7 +66,7 @@ class World:
 
     @property
     def desk(self):
-        return Desk(self.registry, NAME, self.policy.pointer, "eve", self.clock)
+        return Desk.of(self.registry, self.policy, "eve", self.clock)
 
     @property
     def journal(self):

@@ -65,7 +65,7 @@ class Ground:
 
     @property
     def desk(self):
-        return Desk(self.registry, self.name, self.policy.pointer, "eve", utc_now)
+        return Desk.of(self.registry, self.policy, "eve", utc_now)
 
     @property
     def journal(self):
@@ -126,8 +126,8 @@ class Ground:
         return self.desk.holder("staging")
 
     def in_stage(self):
-        """Everybody who is in the stage; in alias mode the holder alone."""
-        if self.policy.pointer == "alias":
+        """Everybody who is in the stage; otherwise the holder alone."""
+        if self.policy.pointer != "stage":
             return [self.holder()] if self.holder() else []
         found = self.registry._journal.search(self.name)
         return [str(v.version) for v in found if v.current_stage == stage_name("staging")]

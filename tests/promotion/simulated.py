@@ -15,6 +15,8 @@ from gatekit.errors import RegistryUnavailable
 from gatekit.registry import stage_name
 from gatekit.registry.memory import MemoryRegistry
 
+from .conftest import NAME
+
 READS = ("version", "versions", "fetch", "holder", "read", "entries", "in_stage")
 
 
@@ -30,18 +32,20 @@ class Log(MemoryRegistry):
         self.past = [self._now()]
 
     def _now(self):
-        return copy.deepcopy((self._aliases, self._stages, self._journals))
+        copies = {model: kept for model, kept in self._versions.items() if model != NAME}
+        return copy.deepcopy((self._aliases, self._stages, self._journals, copies))
 
     def wrote(self):
         self.past.append(self._now())
 
     def at(self, index, read):
-        kept = self._aliases, self._stages, self._journals
-        self._aliases, self._stages, self._journals = copy.deepcopy(self.past[index])
+        kept = self._aliases, self._stages, self._journals, self._versions
+        self._aliases, self._stages, self._journals, copies = copy.deepcopy(self.past[index])
+        self._versions = {NAME: self._versions[NAME], **copies}
         try:
             return read()
         finally:
-            self._aliases, self._stages, self._journals = kept
+            self._aliases, self._stages, self._journals, self._versions = kept
 
     def transition(self, name, version, stage):
         self.version(name, version)
@@ -118,14 +122,14 @@ class Seen:
         return lambda *args: self._actor.call(verb, args)
 
     def move(self, name, target, version, kind):
-        if kind == "alias":
+        if kind != "stage":
             self._actor.call("move", (name, target, version, kind))
             return
         self.transition(name, version, stage_name(target))
         self._archive(name, target, version)
 
     def clear(self, name, target, kind):
-        if kind == "alias":
+        if kind != "stage":
             self._actor.call("clear", (name, target, kind))
         else:
             self._archive(name, target, "")

@@ -94,7 +94,8 @@ class Promoters(RuleBasedStateMachine):
     @rule(version=st.sampled_from(VERSIONS), dice=st.integers(0, 7))
     def a_hand_moves_the_pointer(self, version, dice):
         if dice == 0:  # now and then: it excuses too much
-            self.log.move(NAME, "staging", version, self.pointer)
+            name = self.world.policy.pointer_name("staging")
+            self.log.move(NAME, name, version, self.pointer)
             self.log.wrote()
             self.by_hand = True
 
@@ -161,7 +162,11 @@ class InStages(Promoters):
     pointer = "stage"
 
 
-@pytest.mark.parametrize("machine", [Promoters, InStages])
+class InCopies(Promoters):
+    pointer = "copy"
+
+
+@pytest.mark.parametrize("machine", [Promoters, InStages, InCopies])
 def test_any_order_and_any_failure(machine):
     case = machine.TestCase
     case.settings = settings(

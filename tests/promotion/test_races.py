@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekit.errors import PromotionRefused, RegistryError
+from gatekit.errors import PromotionRefused, RegistryError, RegistryUnavailable
 from gatekit.promotion.protocol import settle
 
 
@@ -42,7 +42,7 @@ def attempt(act):
     return "won"
 
 
-@pytest.mark.parametrize("pointer", ["alias", "stage"])
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, WRITES + 1))
 def test_another_promotes_at_every_write(fresh_world, pointer, side, number):
@@ -63,7 +63,7 @@ def test_another_promotes_at_every_write(fresh_world, pointer, side, number):
         assert answers[0] == "won"
 
 
-@pytest.mark.parametrize("pointer", ["alias", "stage"])
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, WRITES + 1))
 @pytest.mark.parametrize("command", ["same", "other", "rollback", "refused"])
@@ -159,6 +159,32 @@ def test_an_intent_given_up_under_its_writers_hands_takes_its_move_back(world):
     assert other != world.holder()
 
 
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
+def test_the_first_intent_of_all_given_up_under_its_writers_hands_leaves_nobody(
+    fresh_world, pointer
+):
+    world = fresh_world(pointer)
+    mine, name = world.add(), world.policy.pointer_name("staging")
+    kept = world.registry._files["churn-model", mine]
+
+    def spoil():
+        world.registry.overwrite("churn-model", mine, {"MLmodel": b"other"})
+        with pytest.raises(PromotionRefused):
+            world.promote(mine, by="rosa")
+        world.registry.overwrite("churn-model", mine, kept)
+
+    def twice(verb):  # an HTTP client whose answer was lost asks again
+        if verb == "move":
+            world.registry.after = lambda verb: None
+            world.registry.move("churn-model", name, mine, pointer)
+
+    world.registry.before, world.registry.after = At(2, spoil), twice
+    with pytest.raises(PromotionRefused, match="given up by another"):
+        world.promote(mine)
+    assert world.holder() == ""
+    assert world.settled()
+
+
 def test_a_pointer_moved_by_hand_is_not_moved_back(world):
     proved, byhand, third = world.add(), world.add(), world.add(gates={})
     world.promote(proved)
@@ -189,6 +215,24 @@ def test_a_pointer_that_does_not_take_is_an_error_and_stays_open(world, monkeypa
         with pytest.raises(RegistryError, match="reads nobody"):
             world.promote(version)
     assert not world.journal.is_done(world.journal.in_effect("staging"))
+    assert "finished entry #1" in world.promote(version).notes[0]
+    assert world.settled()
+
+
+def test_an_outage_before_a_copy_is_made_says_what_is_open(fresh_world, monkeypatch):
+    world = fresh_world("copy")
+    version = world.add()
+    holder, asked = world.registry.holder, []
+
+    def fails_once_the_entry_is_written(*args):
+        asked.append(args)
+        if world.journal.entries and len(asked) == 2:
+            raise RegistryUnavailable("the registry does not answer")
+        return holder(*args)
+
+    monkeypatch.setattr(world.registry, "holder", fails_once_the_entry_is_written)
+    with pytest.raises(RegistryUnavailable, match=r"What may be left open is entry #1 "):
+        world.promote(version)
     assert "finished entry #1" in world.promote(version).notes[0]
     assert world.settled()
 
@@ -262,7 +306,7 @@ class Turned:
 @given(
     turns=st.lists(st.integers(0, 1), max_size=60),
     second=st.sampled_from(["promote", "rollback"]),
-    pointer=st.sampled_from(["alias", "stage"]),
+    pointer=st.sampled_from(["alias", "stage", "copy"]),
 )
 def test_any_interleaving_of_two_writers_is_one_after_the_other(
     fresh_world, turns, second, pointer
@@ -299,7 +343,7 @@ def test_any_interleaving_of_two_writers_is_one_after_the_other(
 @given(
     turns=st.lists(st.integers(0, 1), max_size=60),
     last_call=st.integers(1, 25),
-    pointer=st.sampled_from(["alias", "stage"]),
+    pointer=st.sampled_from(["alias", "stage", "copy"]),
 )
 def test_one_of_two_dies_anywhere_and_the_next_command_sets_it_right(
     fresh_world, turns, last_call, pointer

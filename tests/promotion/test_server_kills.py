@@ -60,7 +60,7 @@ def next_command(ground, number):
             ground.promote(ground.unproved, by="rosa")
 
 
-@pytest.mark.parametrize("pointer", ["alias", "stage"])
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
 @pytest.mark.parametrize("command", ["promote", "rollback"])
 def test_the_next_command_leaves_a_whole_state(mlflow_server, pointer, command, capsys):
     uri, _ = mlflow_server

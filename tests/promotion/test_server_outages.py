@@ -33,9 +33,12 @@ def ground(mlflow_server, request, monkeypatch):
 
 
 both = pytest.mark.parametrize("ground", ["alias", "stage"], indirect=True)
+every = pytest.mark.parametrize(
+    "ground", ["alias", "stage", *(["copy"] if STEP == 1 else [])], indirect=True
+)
 
 
-@both
+@every
 @pytest.mark.parametrize("command", ["promote", "rollback"])
 @pytest.mark.parametrize("mode", ["refuse", "silent", "error", "lost", "once"])
 def test_an_outage_is_told_and_the_next_command_finishes(ground, command, mode, monkeypatch):

@@ -65,7 +65,7 @@ def check_what_they_were_told(ground, answers, known):
     return [placed for by, placed in mine.items() if by in new]
 
 
-@pytest.mark.parametrize("pointer", ["alias", "stage"])
+@pytest.mark.parametrize("pointer", ["alias", "stage", "copy"])
 def test_eight_at_once_leave_one_holder_and_everybody_knows(mlflow_server, pointer, capsys):
     uri, _ = mlflow_server
     ground, ends = Ground.with_versions(uri, pointer, RACERS), Counter()

@@ -180,12 +180,33 @@ class RegistryContract:
         assert len(registry.versions(prod)) == 3
         copied = registry.fetch(f"models:/{prod}/3", tmp_path / "copied")
         assert (copied / "data" / "weights.txt").read_text() == "weights 2"
-        registry.clear(three, prod, "copy")  # the newest goes, the one before holds again
-        assert registry.holder(three, prod, "copy").version == "3"
         with pytest.raises(NotFound):
             registry.move(three, prod, "7", "copy")
         with pytest.raises(NotFound):
             registry.holder(three + "x", prod, "copy")
+
+    def test_copying_prints_nothing(self, bench, three, capfd):
+        bench.registry.move(three, f"{three}-prod", "1", "copy")
+        assert capfd.readouterr() == ("", "")
+
+    def test_cleared_copies_are_gone_and_their_numbers_do_not_come_back(self, bench, three):
+        registry, prod = bench.registry, f"{three}-prod"
+        for version in ("1", "3"):
+            registry.move(three, prod, version, "copy")
+        registry.clear(three, prod, "copy")
+        assert registry.holder(three, prod, "copy") is None  # the one before does not hold again
+        registry.clear(three, prod, "copy")
+        registry.move(three, prod, "2", "copy")
+        assert registry.holder(three, prod, "copy").version == "2"
+        assert [each.version for each in registry.versions(prod)] == ["3"]
+
+    def test_clearing_copies_leaves_what_a_hand_put_there(self, bench, three, tmp_path):
+        registry, prod = bench.registry, f"{three}-prod"
+        by_hand = bench.register(prod, model_folder(tmp_path / "by-hand", "w"))
+        registry.move(three, prod, "1", "copy")
+        registry.clear(three, prod, "copy")
+        assert [each.version for each in registry.versions(prod)] == [by_hand]
+        assert registry.holder(three, prod, "copy").version == f"{prod}/{by_hand}"
 
     def test_a_version_that_is_no_copy_is_called_by_its_own_name(self, bench, three, tmp_path):
         prod = f"{three}-prod"

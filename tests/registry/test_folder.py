@@ -72,7 +72,8 @@ def test_a_failed_registration_leaves_no_version(registry, tmp_path):
     with pytest.raises(RegistryUnavailable):
         registry.register("churn", tmp_path / "not-there")
     assert [each.version for each in registry.versions("churn")] == ["1"]
-    assert [p.name for p in (tmp_path / "registry/models/churn").iterdir()] == ["versions"]
+    kept = {path.name for path in (tmp_path / "registry/models/churn").iterdir()}
+    assert kept == {"versions", "lock"}
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "Churn", "churn", "a.b", "a%2Eb", "\u00e4"])
@@ -102,6 +103,20 @@ def test_racing_tags_are_all_kept(registry):
     assert registry.version("churn", "1").tags == {"a": "b"} | {f"k{n}": str(n) for n in range(40)}
 
 
+def test_racing_copies_and_clears_never_use_a_number_twice(registry):
+    def act(number):
+        if number % 5 == 4:
+            return registry.clear("churn", "churn-prod", "copy")
+        return registry.move("churn", "churn-prod", "1", "copy")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(40)))
+    registry.clear("churn", "churn-prod", "copy")
+    assert registry.holder("churn", "churn-prod", "copy") is None
+    registry.move("churn", "churn-prod", "1", "copy")
+    assert [each.version for each in registry.versions("churn-prod")] == ["33"]
+
+
 def test_racing_stage_moves_leave_one_holder(registry, tmp_path):
     folder = model_folder(tmp_path / "racing", "w")
     for _ in range(3):
@@ -120,7 +135,7 @@ def test_a_number_that_was_taken_meanwhile_is_not_taken_again(registry, tmp_path
     def once_stale(folder, ending=""):
         return stale.pop() if stale else numbers(folder, ending)
 
-    monkeypatch.setattr("gatekit.registry.folder.numbers", once_stale)
+    monkeypatch.setattr("gatekit.registry.folder_files.numbers", once_stale)
     other = model_folder(tmp_path / "other", "other weights")
     assert registry.register("churn", other).version == "2"
     assert stale == []

@@ -7,17 +7,27 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import pytest
 
+from gatekit.attest.envelope import sign
+from gatekit.attest.statement import gate_run_statement
 from gatekit.decision import GateOutcome
 from gatekit.digest import model_digest, model_files
+from gatekit.promotion.desk import Desk
+from gatekit.promotion.journal import Entry
+from gatekit.promotion.promote import expected
 from gatekit.registry import GateRunRecord
 from gatekit.registry.folder import FolderRegistry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report, summary_tag
+from gatekit.report.signed import STATEMENT_FILE
 from gatekit.service_client import LiveService
 from gatekit.testing import write_toy
+from gatekit.times import utc_now
 from gatekit_service.settings import Settings
+from gatekit_service.state import State
+from gatekit_service.watching import Watcher
 
 NAME = "churn-model"
 
@@ -55,7 +65,16 @@ class World:
     def files(self, version):
         return self.root / "registry" / "models" / NAME / "versions" / version / "model"
 
-    def gate(self, version, digest=None, engine="native", created="2026-01-01T00:00:00+00:00"):
+    def gate(
+        self,
+        version,
+        digest=None,
+        engine="native",
+        created="2026-01-01T00:00:00+00:00",
+        *,
+        signer=None,
+        days=30,
+    ):
         report = Report(
             model={"name": NAME, "version": version, "digest": digest or self.digest(version)},
             champion={},
@@ -66,12 +85,45 @@ class World:
             gates=(),
         )
         raw = report.to_json()
-        run = self.registry.attach(GateRunRecord("t", {}, {}, {}), {JSON_FILE: raw})
-        self.registry.tag(NAME, version, TAG_PREFIX + run, summary_tag(report, raw))
+        files = {JSON_FILE: raw}
+        if signer is not None:
+            begin = datetime.fromisoformat(created)
+            end = begin + timedelta(days=days)
+            files[STATEMENT_FILE] = sign(gate_run_statement(report.document(), begin, end), signer)
+        run = self.registry.attach(GateRunRecord("t", {}, {}, {}), files)
+        tag = summary_tag(report, raw, files.get(STATEMENT_FILE, b""))
+        self.registry.tag(NAME, version, TAG_PREFIX + run, tag)
         return run
 
     def point(self, version):
         self.registry.move(NAME, "staging", version, "alias")
+
+    def enter(self, version, signer=None, **fields):
+        """Write a journal entry that gives the pointer to a version, and move it."""
+        desk = Desk(self.registry, NAME, "alias", "ana", utc_now, signer)
+        journal = desk.journal()
+        entry = Entry(
+            kind=fields.pop("kind", "promote"),
+            target="staging",
+            version=version,
+            digest=self.digest(version),
+            expects=expected(journal, "staging"),
+            **fields,
+        )
+        desk.append(entry, journal)
+        self.point(version)
+
+    def policy(self, **keys):
+        """A policy file that trusts these keys with everything; its path."""
+        text = f'model = "{NAME}"\n[data.holdout]\npath = "h.parquet"\ntarget = "y"\n'
+        text += "[gates.accuracy]\nfloor = 0.5\n[promotion.staging]\nrequires = ['accuracy']\n"
+        for name, key in keys.items():
+            (self.root / f"{name}.pub").write_text(key.public.pem)
+            text += f'[keys.{name}]\npublic = "{name}.pub"\n'
+            text += 'roles = ["attest", "promote", "override", "revoke"]\n'
+        path = self.root / "gates.toml"
+        path.write_text(text)
+        return path
 
 
 class Breakable:
@@ -89,6 +141,18 @@ class Breakable:
 @pytest.fixture
 def world(tmp_path):
     return World(tmp_path)
+
+
+@pytest.fixture
+def follow(world):
+    """A watcher that looks when told to, and its state."""
+
+    def make(**changed):
+        settings = world.settings(**changed)
+        state = State(settings.spelled, settings.model)
+        return Watcher(settings, state, world.opener), state
+
+    return make
 
 
 @contextmanager
@@ -120,6 +184,7 @@ def service_process(settings, log):
         **{
             f"GATEKIT_{key.upper()}": str(getattr(settings, key))
             for key in settings.__dataclass_fields__
+            if getattr(settings, key) is not None
         },
     }
     with log.open("wb") as stream:

@@ -9,22 +9,8 @@ import pytest
 from gatekit.errors import RegistryUnavailable, UsageProblem
 from gatekit.scoring.casting import decode
 from gatekit_service.settings import Settings
-from gatekit_service.state import State
-from gatekit_service.watching import Watcher
 
 DOWN = RegistryUnavailable("the registry does not answer")
-
-
-@pytest.fixture
-def follow(world):
-    """A watcher that looks when told to, and its state."""
-
-    def make(**changed):
-        settings = world.settings(**changed)
-        state = State(settings.spelled, settings.model)
-        return Watcher(settings, state, world.opener), state
-
-    return make
 
 
 def answer(state, value=1.0):
