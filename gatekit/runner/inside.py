@@ -25,6 +25,11 @@ def main() -> None:
     walls = raise_walls(Ground(**given))
     walls_ms = (perf_counter() - start) * 1000
 
+    if sys.flags.no_site:
+        import site
+
+        site.main()  # put off until now: what is installed may run code there
+
     from gatekit.runner.protocol import Frame
     from gatekit.runner.worker import Worker
 
