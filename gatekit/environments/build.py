@@ -124,11 +124,12 @@ def _make(declaration: Declaration, python: str, version: str, folder: Path) -> 
             "--python", str(made / "bin" / "python"), "-r", str(listed),
         )  # fmt: skip
         names = [name.partition(">")[0] for name in added]
-        record = {"python": version, "packages": _packages(made), "added": names}
+        packages = _packages(made)
+        record = {"python": version, "packages": packages, "added": names}
         (made / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
-        return Built(folder, version, record["packages"], tuple(names))
+        return Built(folder, version, packages, tuple(names))
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

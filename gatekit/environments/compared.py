@@ -35,9 +35,9 @@ class Difference:
 
 def installed(folders: Iterable[Path] | None = None) -> dict[str, str]:
     """Version by normalised name, of this process's packages or of those in `folders`."""
-    paths = {} if folders is None else {"path": [str(folder) for folder in folders]}
+    looked = None if folders is None else [str(folder) for folder in folders]
     found: dict[str, str] = {}
-    for each in distributions(**paths):
+    for each in distributions() if looked is None else distributions(path=looked):
         if each.name:
             found.setdefault(canonicalize_name(each.name), each.version)  # the first is imported
     return found

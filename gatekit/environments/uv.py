@@ -87,17 +87,13 @@ def uv_environment(source: Mapping[str, str]) -> dict[str, str]:
 
 
 def reason(stderr: str) -> str:
-    """uv's first lines as one, without its drawing and without the addresses of any index."""
+    """The first lines of uv's own words as one, without drawing and without any index's address."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", stderr)
     text = re.sub(r"`?\w+://[^\s`]+`?", "the index", text)
     text = "".join(letter if letter.isascii() else " " for letter in text)
-    lines = [
+    lines = (
         re.sub(r"^\s*(error|cause|warning|x):?\s+", "", line).strip() for line in text.splitlines()
-    ]
-    kept = [line for line in lines if line and not line.startswith("hint:")][:MOST_LINES]
-    return (
-        re.sub(r"\s+", " ", ": ".join(kept[:1] + [" ".join(kept[1:])] if kept[1:] else kept))[
-            :LONGEST
-        ].rstrip(". ")
-        or "it did not say why"
     )
+    kept = [line for line in lines if line and not line.startswith("hint:")][:MOST_LINES]
+    said = re.sub(r"\s+", " ", ": ".join((*kept[:1], " ".join(kept[1:])))) if kept else ""
+    return said[:LONGEST].rstrip(":. ") or "it did not say why"

@@ -129,6 +129,7 @@ def _ground(limits: Limits, scratch: Path, readable: tuple[Path, ...]) -> Ground
         processes=limits.processes,
         open_files=limits.open_files,
         memory_mb=limits.memory_mb or 0,
+        asked=limits.walls,
     )
 
 
