@@ -295,8 +295,8 @@ class Subject:
         if self._starts > RESTARTS:
             raise ModelMisbehaved(f"{self.title} died {self._starts} times; it is not asked again")
         self.close()
+        self._runner = self._start()  # no death of the model, if its environment cannot be had
         self._starts += 1
-        self._runner = self._start()
         self._load_mb = self._runner.load(self.candidate.folder, self.engine).peak_mb
         self._engines = {self.engine}
         return self._runner

@@ -35,6 +35,8 @@ OLDEST_PYTHON = (3, 11)
 RECORD = "gatekit-environment.json"
 LAYOUT = "1"
 WHEELS = ("--only-binary", ":all:")
+# Copies: what happens to an environment does not reach uv's cache, from which others are made.
+APART = ("--link-mode", "copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _make(declaration: Declaration, python: str, version: str, folder: Path) -> 
         )
         # Compiled here, since a model may not write beside its packages.
         ask_uv(
-            "pip", "install", "--quiet", "--compile-bytecode", *WHEELS,
+            "pip", "install", "--quiet", "--compile-bytecode", *WHEELS, *APART,
             "--python", str(made / "bin" / "python"), "-r", str(listed),
         )  # fmt: skip
         names = [name.partition(">")[0] for name in added]
@@ -164,7 +166,7 @@ def _key(declaration: Declaration, version: str) -> str:
 def _python(declared: str) -> tuple[str, str]:
     """The interpreter, and its version: one like the declared if it is here, else ours."""
     ours = sys.executable, platform.python_version()
-    minor = tuple(int(part) for part in declared.split(".")[:2])
+    minor = tuple(int(part) for part in declared.split(".")[:2] if part)
     if not minor or minor == sys.version_info[:2] or minor < OLDEST_PYTHON:
         return ours
     with suppress(GatekitError, OSError, subprocess.SubprocessError):

@@ -23,7 +23,7 @@ def missing(candidate: Subject, *, ask: Ask) -> Estimate:  # noqa: ARG001 - how 
     if environment.is_declared:
         candidate.load()
     return exact(
-        "declared packages missing",
+        "missing packages",
         len(found),
         n=len(declaration.parsed),
         method=f"{declaration.source} against {_where(environment)}",
@@ -39,7 +39,7 @@ def drift(candidate: Subject, *, ask: Ask) -> Estimate:
     packages = environment.packages
     if environment.is_declared and lock is None:
         why = "the policy names no attestation.lock to compare the declared environment with"
-        return not_asked("packages drifted", why, ask)
+        return not_asked("drifted packages", why, ask)
     if environment.is_declared and lock is not None:
         found = compared.drifted_from_lock(declaration, packages, lock)
         asked, n = "the service's lock", len(packages)
@@ -48,7 +48,7 @@ def drift(candidate: Subject, *, ask: Ask) -> Estimate:
         asked, n = declaration.source, len(declaration.parsed)
     found += compared.drifted_python(declaration, environment.python)
     method = f"{asked} against {_where(environment)}"
-    return exact("packages drifted", len(found), n=n, method=method, detail=tuple(map(str, found)))
+    return exact("drifted packages", len(found), n=n, method=method, detail=tuple(map(str, found)))
 
 
 def _where(environment: ModelEnvironment) -> str:

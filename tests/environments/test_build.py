@@ -69,7 +69,7 @@ def test_one_that_is_no_longer_what_it_was_is_made_again(wheels, declare):
 def test_what_cannot_be_had_together_fails_with_the_resolvers_reason(wheels, declare, cache):
     write_wheel(wheels, "alpha", "1.0", ["beta<2"])
     write_wheel(wheels, "beta", "2.1")
-    with pytest.raises(ModelMisbehaved, match=r"alpha.* depends on beta<2|no versions? of beta<2") as refused:
+    with pytest.raises(ModelMisbehaved, match=r"alpha depend on beta<2") as refused:
         build(declare("alpha", "beta==2.1"))
     assert "cannot be built: No solution found" in str(refused.value)
     assert "://" not in str(refused.value)

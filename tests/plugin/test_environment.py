@@ -40,17 +40,17 @@ def test_here_what_is_declared_and_there_passes(project, declared):
     uri = declared(f"numpy=={np.__version__}", bars="drift = 0")
     result = project.run("--model-uri", uri, "--promote-to", "staging")
     assert result.ret == 0, result.stdout.str()
-    assert checks(project)["packages drifted"].estimate.value == 0
+    assert checks(project)["drifted packages"].estimate.value == 0
     assert "environments" not in project.report.run
 
 
 def test_here_what_is_missing_fails_and_drift_is_listed(project, declared):
     uri = declared("numpy==1.0.1", "gatekit-no-such-package")
     result = project.run("--model-uri", uri, "--promote-to", "staging")
-    project.refused(result, "FAILED", "environment.missing <= 0", "1 failed")
+    project.refused(result, "FAILED", "missing packages <= 0", "1 failed")
     found = checks(project)
-    assert "gatekit-no-such-package" in found["declared packages missing"].estimate.detail[0]
-    drifted = found["packages drifted"]
+    assert "gatekit-no-such-package" in found["missing packages"].estimate.detail[0]
+    drifted = found["drifted packages"]
     assert drifted.verdict.outcome == "SHOWN"
     assert drifted.estimate.detail == (f"numpy: declared ==1.0.1, here {np.__version__}",)
 
@@ -62,6 +62,7 @@ def test_what_cannot_be_built_fails_every_gate_that_asks_the_model(project, decl
     result = project.run("--model-uri", uri, "--model-env", "declared", "--promote-to", "staging")
     project.refused(result, "FAILED", "the environment it declares cannot be built")
     assert {str(gate.outcome) for gate in project.report.gates} == {"FAILED"}
+    assert "not asked again" not in result.stdout.str()
     assert project.report.run["environments"] == {"candidate": None}
 
 
@@ -74,9 +75,9 @@ def test_in_the_declared_one_the_candidate_runs_with_what_it_declares(
     assert result.ret == 0, result.stdout.str()
     ran = project.report.run["environments"]["candidate"]
     assert ran["added"] == ["pyarrow", "pyyaml"]
-    lacking = checks(project)["declared packages missing"].estimate
+    lacking = checks(project)["missing packages"].estimate
     assert ran["sha256"][:12] in lacking.detail[0]
-    assert "packages drifted" not in checks(project)
+    assert "drifted packages" not in checks(project)
     result = project.run("--model-uri", uri, "--model-env", "declared", "--gate-set", "environment.drift=0")
     assert result.ret == 1
     assert "attestation.lock" in result.stdout.str()
