@@ -76,7 +76,9 @@ def pair(tmp_path_factory, index):
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:locust -p no:cacheprovider\n")
     (tmp_path / "gates.toml").write_text(POLICY)
     rows = pd.DataFrame(np.random.default_rng(2).normal(size=(1500, 3)), columns=["a", "b", "c"])
-    rows.assign(label=(rows.a + rows.b > 0).astype("int64")).to_parquet(tmp_path / "holdout.parquet")
+    rows.assign(label=(rows.a + rows.b > 0).astype("int64")).to_parquet(
+        tmp_path / "holdout.parquet"
+    )
     registry = MlflowRegistry(embedded_uri(tmp_path), create=True)
     made = Made(tmp_path, [], [])
     for depth, requirements in ((1, OLD), (6, NEW)):

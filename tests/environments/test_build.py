@@ -44,7 +44,9 @@ def test_it_holds_what_is_declared_and_what_that_needs_and_is_made_once(wheels, 
 def test_two_builders_at_once_make_one(wheels, declare, asked, cache):
     write_wheel(wheels, "alpha", "1.0")
     made = []
-    builders = [threading.Thread(target=lambda: made.append(build(declare("alpha")))) for _ in range(3)]
+    builders = [
+        threading.Thread(target=lambda: made.append(build(declare("alpha")))) for _ in range(3)
+    ]
     for each in builders:
         each.start()
     for each in builders:

@@ -49,7 +49,9 @@ def test_a_list_goes_before_conda_and_an_empty_list_is_a_list(tmp_path):
 @pytest.mark.parametrize(("said", "read"), [("3.10", "3.10"), ("3.11.7", "3.11.7"), ("new", "")])
 def test_the_python_is_a_version_and_no_number(tmp_path, said, read):
     (tmp_path / "requirements.txt").write_text("numpy\n")
-    (tmp_path / "python_env.yaml").write_text(f"python: {said}\ndependencies:\n- -r requirements.txt\n")
+    (tmp_path / "python_env.yaml").write_text(
+        f"python: {said}\ndependencies:\n- -r requirements.txt\n"
+    )
     assert read_declaration(tmp_path).python == read
 
 

@@ -25,7 +25,10 @@ def write_wheel(folder, name, version, requires=(), files=None):
 def write_source(folder, name, version, setup):
     """A source distribution whose setup.py is `setup`."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"setup.py": setup, "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"}
+    files = {
+        "setup.py": setup,
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+    }
     with tarfile.open(folder / f"{name}-{version}.tar.gz", "w:gz") as archive:
         for path, text in files.items():
             entry = tarfile.TarInfo(f"{name}-{version}/{path}")

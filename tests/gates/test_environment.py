@@ -26,7 +26,9 @@ def candidate(tmp_path, monkeypatch):
             (tmp_path / "the.lock").write_text(lock)
         monkeypatch.setattr(room, "installed", lambda: here)
         monkeypatch.setattr(room, "build", lambda _: Built(tmp_path, "3.11.7", here, ("pyarrow",)))
-        held = ModelEnvironment(tmp_path, declared, (), tmp_path / "the.lock" if lock is not None else None)
+        held = ModelEnvironment(
+            tmp_path, declared, (), tmp_path / "the.lock" if lock is not None else None
+        )
         loaded = []
         return SimpleNamespace(environment=held, load=lambda: loaded.append(1), loaded=loaded)
 

@@ -78,7 +78,9 @@ def test_in_the_declared_one_the_candidate_runs_with_what_it_declares(
     lacking = checks(project)["missing packages"].estimate
     assert ran["sha256"][:12] in lacking.detail[0]
     assert "drifted packages" not in checks(project)
-    result = project.run("--model-uri", uri, "--model-env", "declared", "--gate-set", "environment.drift=0")
+    result = project.run(
+        "--model-uri", uri, "--model-env", "declared", "--gate-set", "environment.drift=0"
+    )
     assert result.ret == 1
     assert "attestation.lock" in result.stdout.str()
 
