@@ -15,9 +15,7 @@ import pytest
 from gatekit.errors import ModelMisbehaved
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
-
-from ..environments.conftest import index  # noqa: F401 - a fixture of theirs
-from ..registry.conftest import logged_run, registered
+from tests.registry.conftest import logged_run, registered
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +127,6 @@ def test_the_gain_of_one_over_the_other_is_measured(pair):
 def test_in_one_environment_they_cannot_both_be_asked(pair):
     """Why it is needed: today's scikit-learn cannot use what the older one wrote."""
     with Runner(Limits(), pair.root / "scratch") as ours:
-        with pytest.raises(ModelMisbehaved, match="the candidate raised") as error:
+        with pytest.raises(ModelMisbehaved, match="'Pipeline' object has no attribute"):
             ours.load(pair.root / "model-1", "native")
             ours.predict(pa.table({name: [0.5] for name in "abc"}))
-        print(error.value)

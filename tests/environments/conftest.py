@@ -1,12 +1,8 @@
-"""Two indexes: a folder of wheels made here, and whatever uv is configured with."""
-
-import os
+"""An index of wheels made here, and where environments are kept."""
 
 import pytest
 
 from gatekit.environments.declared import Declaration
-from gatekit.environments.uv import ask_uv
-from gatekit.errors import GatekitError
 
 
 @pytest.fixture
@@ -40,16 +36,3 @@ def declare():
         return Declaration(requirements, python, "requirements.txt")
 
     return made
-
-
-@pytest.fixture(scope="session")
-def index(tmp_path_factory):
-    """The index that uv is configured with, if it answers."""
-    asked = tmp_path_factory.mktemp("index") / "requirements.txt"
-    asked.write_text("pyyaml\n")
-    try:
-        ask_uv("pip", "compile", "--quiet", "--no-header", str(asked))
-    except GatekitError as error:
-        if os.environ.get("GATEKIT_REQUIRE_ALL") == "1":
-            pytest.fail(f"no index, and GATEKIT_REQUIRE_ALL=1: {error}")
-        pytest.skip(f"no index: {error}")

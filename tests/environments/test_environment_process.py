@@ -1,7 +1,6 @@
 """A model's process in the environment that it declares: with that alone, and behind its walls."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -104,5 +103,5 @@ def test_without_a_wall_that_was_asked_for_no_package_is_looked_at(run, tmp_path
 def test_gatekit_alone_is_alone(tmp_path):
     code = code_alone(tmp_path)
     assert code_alone(tmp_path) == code
-    assert os.listdir(code) == ["gatekit"]
+    assert [each.name for each in code.iterdir()] == ["gatekit"]
     assert str(code) not in sys.path

@@ -68,7 +68,7 @@ def test_without_a_lock_drift_is_no_number_there(candidate):
 
 
 def test_a_lock_that_cannot_be_read_is_an_error(candidate):
-    with pytest.raises(DataError, match="the.lock"):
+    with pytest.raises(DataError, match=r"the\.lock"):
         environment.drift(candidate(["numpy"], {}, declared=True, lock=""), ask=ASK)
 
 

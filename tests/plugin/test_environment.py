@@ -5,8 +5,6 @@ import pytest
 
 from gatekit.testing.toys import write_toy
 
-from ..environments.conftest import index  # noqa: F401 - a fixture of theirs
-
 POLICY = """
 model = "toy"
 [data.holdout]
