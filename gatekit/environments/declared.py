@@ -97,7 +97,7 @@ def _conda_python(conda: dict[str, Any]) -> str:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    """A YAML file as a mapping, every scalar a string: 3.10 is no number. Empty if there is none."""
+    """A YAML file as a mapping, each scalar a string: 3.10 is no number. Empty if there is none."""
     import yaml
 
     if not path.is_file():

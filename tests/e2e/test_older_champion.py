@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from gatekit.errors import ModelMisbehaved
@@ -126,7 +125,6 @@ def test_the_gain_of_one_over_the_other_is_measured(pair):
 
 def test_in_one_environment_they_cannot_both_be_asked(pair):
     """Why it is needed: today's scikit-learn cannot use what the older one wrote."""
-    with Runner(Limits(), pair.root / "scratch") as ours:
-        with pytest.raises(ModelMisbehaved, match="'Pipeline' object has no attribute"):
-            ours.load(pair.root / "model-1", "native")
-            ours.predict(pa.table({name: [0.5] for name in "abc"}))
+    cannot = pytest.raises(ModelMisbehaved, match="'Pipeline' object has no attribute")
+    with Runner(Limits(), pair.root / "scratch") as ours, cannot:
+        ours.load(pair.root / "model-1", "native")

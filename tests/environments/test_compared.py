@@ -56,5 +56,5 @@ def test_a_lock_that_names_nothing_is_an_error(tmp_path, text):
     path = Path(tmp_path / "some.lock")
     if text is not None:
         path.write_text(text)
-    with pytest.raises(DataError, match="some.lock"):
+    with pytest.raises(DataError, match=r"some\.lock"):
         compared.read_lock(path)
