@@ -1,5 +1,6 @@
 """Environments made by uv from wheels that lie here: whole, kept, and never by a stranger's code."""
 
+import sys
 import threading
 
 import pytest
@@ -112,8 +113,8 @@ def test_what_is_added_is_what_the_declared_packages_do_not_bring(monkeypatch, p
 
 
 def test_without_uv_the_error_says_how_to_get_it(monkeypatch, declare):
-    monkeypatch.setattr(uv.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(uv.shutil, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "uv", None)
+    monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UsageProblem, match="pip install uv"):
         build(declare("alpha"))
 

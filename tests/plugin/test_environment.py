@@ -1,5 +1,7 @@
 """`--model-env`, from the command line to the report."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -76,11 +78,21 @@ def test_in_the_declared_one_the_candidate_runs_with_what_it_declares(
     lacking = checks(project)["missing packages"].estimate
     assert ran["sha256"][:12] in lacking.detail[0]
     assert "drifted packages" not in checks(project)
-    result = project.run(
-        "--model-uri", uri, "--model-env", "declared", "--gate-set", "environment.drift=0"
-    )
+    asked = ("--model-uri", uri, "--model-env", "declared", "--gate-set", "environment.drift=0")
+    result = project.run_apart(*asked, "-n", "1")
     assert result.ret == 1
     assert "attestation.lock" in result.stdout.str()
+    assert ran["sha256"][:12] in checks(project)["missing packages"].estimate.detail[0]
+
+
+def test_without_uv_nothing_is_begun(project, declared, monkeypatch):
+    uri = declared("numpy")
+    monkeypatch.setitem(sys.modules, "uv", None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    result = project.run("--model-uri", uri, "--model-env", "declared")
+    assert result.ret == 4
+    assert "needs uv, which is not here" in result.stderr.str()
+    assert project.report is None
 
 
 def test_it_means_nothing_without_a_model(project):
