@@ -28,6 +28,7 @@ LOADER = "tests.runner.hostile"
 NOBODY = 65534
 POLICY = """
 model = "toy"
+suites = ["gates"]
 
 [runner]
 trusted = ["tests.runner.hostile"]
@@ -105,7 +106,8 @@ def job(tmp_path, monkeypatch):
     assert cli.main(["keygen", "--out", "ci.pem"]) == 0
     (folder / "gates.toml").write_text(POLICY.format(tests=json.dumps(str(ROOT / "tests"))))
     (folder / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
-    (folder / "test_own.py").write_text(OWN)
+    (folder / "gates").mkdir()
+    (folder / "gates" / "test_own.py").write_text(OWN)
     rows = {"x0": np.linspace(-1, 1, 400), "label": np.arange(400) % 10 == 0}
     pq.write_table(pa.table({**rows, "label": rows["label"].astype("int64")}), "holdout.parquet")
     return folder
