@@ -53,6 +53,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "machine": f"{platform.system()} {platform.machine()}",
             "packages": {name: _installed(name) for name in PACKAGES},
             **_origin(run, ledger),
+            **_environments(run),
         },
     }
 
@@ -71,6 +72,12 @@ def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
         "accepted_unwalled": accepted,
         "uses": dict(getattr(run, "uses", None) or {}),
     }
+
+
+def _environments(run: GateRun) -> dict[str, Any]:
+    """What the models ran in, where that was what they declare; nothing where it was ours."""
+    told = {role: each.as_dict() for role, each in run.environments.items() if each.is_declared}
+    return {"environments": told} if told else {}
 
 
 def _installed(name: str) -> str:

@@ -25,6 +25,7 @@ class RunRequest:
     champion: str | None = None
     target: str | None = None
     service_url: str | None = None
+    model_env: str = "local"  # or "declared": each model runs in what it declares
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,14 @@ class SafetyGate(GateTable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentGate(GateTable):
+    """How many declared packages may be missing, or be there in another version."""
+
+    missing: float | None = _bar(0.0, tighter="down")
+    drift: float | None = _bar(tighter="down")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FairnessGate(GateTable):
     """Largest gaps between groups, and smallest ratios."""
 
@@ -217,6 +225,7 @@ class Gates:
     memory: MemoryGate = MemoryGate()
     schema: SchemaGate = SchemaGate()
     safety: SafetyGate = SafetyGate()
+    environment: EnvironmentGate = EnvironmentGate()
     fairness: FairnessGate = FairnessGate()
     robustness: RobustnessGate = RobustnessGate()
     parity: ParityGate = ParityGate()

@@ -19,11 +19,14 @@ from typing import Any
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.data import Holdout, open_holdout
+from gatekit.environments.model import ModelEnvironment
+from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
+from gatekit.runner.environment import code_alone
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
@@ -45,6 +48,12 @@ class GateRun:
         self.holdout.check(candidate.signature)
         self.signer: PrivateKey | None = None  # whoever opens the run may give it one
         self.tests_folder = plan.project.root  # what the ids of its tests are relative to
+        models = {"candidate": candidate, "champion": champion}
+        self.environments = {
+            role: _environment(plan, model.folder)
+            for role, model in models.items()
+            if isinstance(model, Candidate)
+        }
         self._started: list[Subject] = []
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
@@ -82,13 +91,16 @@ class GateRun:
             policy.threshold,
             other_label(self.holdout.y, policy.positive) if policy.score else 0,
             policy.runner.trusted,
+            self.environments[role],
         )
         subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
         return subject
 
     def _start(self, role: str) -> Runner:
-        runner = self._warm.pop(role, None) or _start_runner(self.plan, self.scratch, role)
+        runner = self._warm.pop(role, None)
+        if runner is None:
+            runner = _start_runner(self.plan, self.scratch, role, self.environments[role])
         self._runners.append(runner)
         return runner
 
@@ -141,21 +153,39 @@ def _order_of_wall(wall: str) -> int:
     return NAMES.index(wall.partition(":")[0])
 
 
-def _start_runner(plan: Plan, scratch: Path, role: str) -> Runner:
+def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
+    policy, lock = plan.policy, plan.policy.attestation.lock
+    beside = plan.policy_file.parent / lock if lock else None
+    return ModelEnvironment(
+        folder, plan.request.model_env == "declared", policy.runner.trusted, beside
+    )
+
+
+def _start_runner(
+    plan: Plan, scratch: Path, role: str, environment: ModelEnvironment | None = None
+) -> Runner:
     own, models = Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), scratch / role
     models.mkdir(exist_ok=True)
     runner = Runner(
-        _limits(plan), own, role=role, trusted=plan.policy.runner.trusted, models=models
+        _limits(plan, scratch, environment),
+        own,
+        role=role,
+        trusted=plan.policy.runner.trusted,
+        models=models,
     )
     runner.start()
     return runner
 
 
-def _limits(plan: Plan) -> Limits:
+def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment | None) -> Limits:
     asked = asdict(plan.policy.runner)
     del asked["trusted"]  # for the scan, which is before any process
     folders = tuple(str((plan.policy_file.parent / name).resolve()) for name in asked["readable"])
-    return Limits(**{**asked, "readable": folders})
+    if environment is None or not environment.is_declared:
+        return Limits(**{**asked, "readable": folders})
+    built, code = environment.built(), code_alone(scratch)
+    folders = (*folders, str(built.folder), str(code))
+    return Limits(**{**asked, "readable": folders}, python=str(built.python), code=str(code))
 
 
 def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
@@ -172,6 +202,9 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
     alone = plan.uri.form == "folder" and plan.request.champion is None
     if not alone:
         check_registry_exists(plan.project)
+    if plan.request.model_env == "declared":
+        find_uv()
+        warm = False  # who will run is not known before the model is
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
     runners: dict[str, Runner] = {}
     try:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gatekit.candidate import Candidate
 from gatekit.data import Holdout
+from gatekit.environments.model import ModelEnvironment
 from gatekit.errors import ModelMisbehaved
 from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
@@ -61,6 +62,7 @@ class SubjectSpec:
     threshold: float = 0.5
     negative: Any = 0  # what a row below the threshold is labelled
     trusted: tuple[str, ...] = ()  # by the policy, besides what the scan allows anyway
+    environment: ModelEnvironment | None = None  # None: ours
 
 
 class Subject:
@@ -77,6 +79,7 @@ class Subject:
         self.score = spec.score
         self._spec = spec
         self.trusted = spec.trusted
+        self.environment = spec.environment or ModelEnvironment(spec.candidate.folder)
         self._spool = spool
         self._start = start
         self._runner: Runner | None = None
@@ -237,6 +240,14 @@ class Subject:
             self._timings[key] = self._living().time_rows(rows, calls, WARM_UP_CALLS)
         return self._timings[key]
 
+    def load(self) -> None:
+        """Load it into its process, unless that has been done.
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+        """
+        self._living()
+
     def memory_at_load_mb(self) -> float:
         """The most megabytes its process held until the model was loaded."""
         self._living()
@@ -284,8 +295,8 @@ class Subject:
         if self._starts > RESTARTS:
             raise ModelMisbehaved(f"{self.title} died {self._starts} times; it is not asked again")
         self.close()
+        self._runner = self._start()  # no death of the model, if its environment cannot be had
         self._starts += 1
-        self._runner = self._start()
         self._load_mb = self._runner.load(self.candidate.folder, self.engine).peak_mb
         self._engines = {self.engine}
         return self._runner

@@ -42,8 +42,8 @@ def implausible(times_ms: np.ndarray[Any, Any], seen_ms: float) -> str:
     return ""
 
 
-def raised(error: object, role: str, doing: str) -> GatekitError:
-    """The error that a worker's error frame stands for."""
+def raised(error: object, role: str, doing: str, *, alone: bool = False) -> GatekitError:
+    """The error that a worker's error frame stands for; `alone`: with what it declares."""
     said = error if isinstance(error, dict) else {}
     message, hint = plain(said.get("message", "")), plain(said.get("hint", ""))
     if said.get("kind") == "data":
@@ -52,7 +52,9 @@ def raised(error: object, role: str, doing: str) -> GatekitError:
         return ModelMisbehaved(message, hint)
     name = plain(said.get("type", "an error"))
     reason = f": {message}" if message else ""
-    return ModelMisbehaved(f"the {role} raised {name} while {doing}{reason}")
+    lacks = alone and name == "ModuleNotFoundError"
+    hint = "No package that it declares has this module: add the one that does" if lacks else ""
+    return ModelMisbehaved(f"the {role} raised {name} while {doing}{reason}", hint)
 
 
 def plain(text: object) -> str:

@@ -38,7 +38,7 @@ class Child:
         pipes = [os.pipe() for _ in range(4)]
         (theirs_in, to_child), (from_child, theirs_out), (out, out_w), (err, err_w) = pipes
         ground = json.dumps(asdict(_ground(limits, scratch, readable)))
-        command = [limits.python or sys.executable, "-P", "-s", "-m", "gatekit.runner.inside"]
+        command = [limits.python or sys.executable, *_flags(limits), "-m", "gatekit.runner.inside"]
         try:
             self.process = subprocess.Popen(
                 [*command, ground, str(theirs_in), str(theirs_out)],
@@ -47,7 +47,7 @@ class Child:
                 stderr=err_w,
                 pass_fds=(theirs_in, theirs_out),
                 cwd=scratch,
-                env=child_environment(scratch, os.environ),
+                env=child_environment(scratch, os.environ, limits.code),
                 start_new_session=True,
             )
         except OSError as error:
@@ -111,6 +111,11 @@ class Child:
         return True
 
 
+def _flags(limits: Limits) -> tuple[str, ...]:
+    # A package that a model chose may run code when Python starts (.pth): not before the walls.
+    return ("-P", "-s", "-S") if limits.code else ("-P", "-s")
+
+
 def _ground(limits: Limits, scratch: Path, readable: tuple[Path, ...]) -> Ground:
     home, job = Path.home(), Path.cwd()
     own = {scratch, *readable}
@@ -124,6 +129,7 @@ def _ground(limits: Limits, scratch: Path, readable: tuple[Path, ...]) -> Ground
         processes=limits.processes,
         open_files=limits.open_files,
         memory_mb=limits.memory_mb or 0,
+        asked=limits.walls,
     )
 
 

@@ -22,8 +22,12 @@ def main() -> None:
     for descriptor in (incoming, outgoing):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keyword
     start = perf_counter()
-    walls = raise_walls(Ground(**given))
+    ground = Ground(**given)
+    walls = raise_walls(ground)
     walls_ms = (perf_counter() - start) * 1000
+
+    if sys.flags.no_site:
+        _look_at_packages(walls, ground.asked)
 
     from gatekit.runner.protocol import Frame
     from gatekit.runner.worker import Worker
@@ -31,6 +35,16 @@ def main() -> None:
     worker = Worker(incoming, outgoing)
     worker.send(Frame({"id": 0, "walls": walls, "walls_ms": walls_ms}))
     worker.serve()
+
+
+def _look_at_packages(walls: tuple[str, ...], asked: tuple[str, ...]) -> None:
+    """What Python does at its start, put off until now: a package may run code of its own there."""
+    import site
+
+    standing = {wall.partition(":")[0] for wall in walls}
+    if lacking := [wall for wall in asked if wall not in standing]:
+        sys.exit(f"the policy asks for a wall around {', '.join(lacking)}: it cannot be had here")
+    site.main()
 
 
 if __name__ == "__main__":

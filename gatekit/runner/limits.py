@@ -14,7 +14,9 @@ class Limits:
     `memory_mb` bounds its own writable memory (RLIMIT_DATA, enforced on Linux) and what it and its
     children hold; None: unbounded. With one of `processes` it cannot start any. `output_kb` is how
     much of the end of its output is kept. `walls` are those without which nothing is loaded;
-    `readable` are more folders it may read. `python` is the executable, ours if empty.
+    `readable` are more folders it may read. `python` is the executable, ours if empty. With `code`,
+    a folder that holds gatekit alone, nothing else of ours is imported, and what is installed for
+    `python` is looked at only when the walls stand.
     """
 
     call_seconds: float = 120
@@ -27,3 +29,4 @@ class Limits:
     walls: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     python: str = ""
+    code: str = ""

@@ -215,7 +215,7 @@ class Runner:
             question = Frame({**question.header, "table": kind}, body)
         reply = self._exchange(question, seconds, doing)
         if error := reply.header.get("error"):
-            raise raised(error, self._role, doing)
+            raise raised(error, self._role, doing, alone=bool(self._limits.code))
         if table is not None:
             self._tables.known = table.schema
         return reply

@@ -75,6 +75,7 @@ class Ground:
     processes: int = 1
     open_files: int = 1024
     memory_mb: int = 0
+    asked: tuple[str, ...] = ()  # without these walls nothing is run that a model chose
 
 
 def raise_walls(ground: Ground) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from gatekit.plan import RunRequest
 
-NEED_URI = ("gates", "gate_set", "champion", "promote_to", "service_url", "report_dir")
+NEED_URI = ("gates", "gate_set", "champion", "promote_to", "service_url", "model_env", "report_dir")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -48,6 +48,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="the running service that the staging and load gates ask",
     )
     group.addoption(
+        "--model-env",
+        choices=("local", "declared"),
+        help="what the models run in: this environment, or the one that each declares, built by uv "
+        "and kept. Default: local",
+    )
+    group.addoption(
         "--report-dir",
         metavar="DIR",
         type=Path,
@@ -76,6 +82,7 @@ class GateOptions:
             champion=option.champion,
             target=option.promote_to,
             service_url=option.service_url,
+            model_env=option.model_env or "local",
         )
         folder = option.report_dir or config.rootpath / ".gatekit" / "report"
         return cls(request, folder, is_narrowed(config))

@@ -145,7 +145,8 @@ def table_row(check: Check) -> str:
         span = ""
     if not estimate.n and not estimate.is_number:  # no champion, no slices: nothing was measured
         value = span = ""
-    return f"{check.gate:<10} {estimate.name:<20} {value:<8} {span:<16} {bar:<8} "
+    named = f"{check.gate:<10} {estimate.name}"
+    return f"{named:<31} {value:<8} {span:<16} {bar:<8} "
 
 
 def short_outcome(check: Check) -> str:

@@ -1,0 +1,1 @@
+"""What a model declares to run with: read, compared with what is there, and built."""
