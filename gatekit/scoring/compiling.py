@@ -66,7 +66,8 @@ def compile_estimator(estimator: Any, signature: Signature) -> Compiled:
     predict, probabilities = _head(last)
     if before:
         ready = compiled.chain(before)
-        return Compiled(_after(ready, predict), _after(ready, probabilities), by_columns)
+        odds = None if probabilities is None else _after(ready, probabilities)
+        return Compiled(_after(ready, predict), odds, by_columns)
     return Compiled(predict, probabilities, by_columns)
 
 
@@ -92,10 +93,8 @@ def _opened(estimator: Any) -> tuple[list[Any], Any]:
     return [s for s in (*steps, *inner) if s is not None and s != "passthrough"], last
 
 
-def _after(
-    ready: Step, then: Callable[[Given], Array] | None
-) -> Callable[[Given], Array] | None | Any:
-    return None if then is None else lambda given: then(ready(given))
+def _after(ready: Step, then: Callable[[Given], Array]) -> Callable[[Given], Array]:
+    return lambda given: then(ready(given))
 
 
 def _head(last: Any) -> tuple[Callable[[Given], Array], Callable[[Given], Array] | None]:

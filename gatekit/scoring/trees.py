@@ -71,11 +71,16 @@ def _boosted(grown: Any, classes: Array, even: int) -> Score:
     def predict(given: Given) -> Array:
         margin = grown(given, margin=True)
         if margin.shape[1] > 1:
-            return classes.take(margin.argmax(axis=1))
+            return _taken(classes, margin.argmax(axis=1))
         first = margin[:, 0]
-        return classes.take((first >= 0 if even else first > 0).astype(np.intp))
+        return _taken(classes, (first >= 0 if even else first > 0).astype(np.intp))
 
     return predict
+
+
+def _taken(classes: Array, chosen: Array) -> Array:
+    said: Array = classes.take(chosen)
+    return said
 
 
 def _both(grown: Score) -> Score:

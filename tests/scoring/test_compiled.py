@@ -116,7 +116,6 @@ def same(said, own):
 @pytest.mark.parametrize(
     ("made", "frame"),
     [(m, f) for ms, f in ((linear, NUMBERS), (trees, NUMBERS), (pipelines, MIXED)) for m in ms()],
-    ids=lambda v: type(v[0]).__name__ if isinstance(v, tuple) else "",
 )
 @pytest.mark.filterwarnings("ignore")
 def test_it_says_what_the_estimator_says(made, frame):
@@ -192,7 +191,7 @@ def refused():
     yield poisson, np.abs(REAL), "loss is poisson"
 
 
-@pytest.mark.parametrize(("model", "y", "words"), list(refused()), ids=lambda v: str(v)[:20])
+@pytest.mark.parametrize(("model", "y", "words"), list(refused()))
 def test_what_is_not_known_is_refused_by_name(model, y, words):
     frame = NUMBERS.round().abs() if "categories" in words else NUMBERS
     with pytest.raises(CandidateError, match=words) as caught:
