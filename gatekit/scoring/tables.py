@@ -71,7 +71,7 @@ def to_columns(table: pa.Table) -> list[np.ndarray[Any, Any]]:
     """One array a column, each (rows,): words as objects, else float64; an empty value is NaN."""
     return [
         column.to_numpy()
-        if pa.types.is_string(column.type)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
         else column.to_numpy().astype(np.float64, copy=False)
         for column in table.columns
     ]
