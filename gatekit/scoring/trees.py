@@ -83,10 +83,16 @@ def _taken(classes: Array, chosen: Array) -> Array:
     return said
 
 
-def _both(grown: Score) -> Score:
+def _both(grown: Any) -> Score:
+    from scipy.special import expit, softmax
+
     def probabilities(given: Given) -> Array:
-        said = grown(given)
-        return said if said.shape[1] > 1 else np.column_stack((1 - said[:, 0], said[:, 0]))
+        margin = grown(given, margin=True)
+        if margin.shape[1] > 1:  # treelite's own softmax is taken in float32
+            several: Array = softmax(margin, axis=1)
+            return several
+        positive = expit(margin[:, 0])
+        return np.column_stack((1 - positive, positive))
 
     return probabilities
 
