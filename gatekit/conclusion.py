@@ -73,7 +73,7 @@ def conclude(
 
 def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:
     """The envelopes, and who signed them; or none, and why."""
-    why = why_unsigned(run.plan.policy, run.signer, run.walls)
+    why = why_unsigned(run.plan.policy, run.signer, run.walls, run.lost)
     if run.signer is None or why:
         return {}, why
     envelopes = signed_files(report, run.signer, run.plan.policy.attestation.valid_days)

@@ -48,6 +48,7 @@ class GateRun:
         self._started: list[Subject] = []
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
+        self.lost = ""  # which other process of this run ended without a word, if one did
         self._warm: dict[str, Runner] = {}  # by role: already running, waiting for their model
 
     @cached_property
@@ -103,6 +104,11 @@ class GateRun:
     def learn_walls(self, walls: Sequence[str]) -> None:
         """Count the walls that held around models in another process of this run."""
         self._learned.append(set(walls))
+
+    def lose(self, process: str) -> None:
+        """Another process of this run is gone: nobody knows what stood around its models."""
+        self.lost = process
+        self.learn_walls(())
 
     def warm_with(self, runners: Mapping[str, Runner]) -> None:
         """Let the candidate or the champion use a process that already runs, by role."""

@@ -6,7 +6,7 @@ import pytest
 
 from gatekit.errors import PolicyError
 from gatekit.ledger import Bar, NoBar
-from gatekit.policy import Policy
+from gatekit.policy import OwnGate, Policy
 from gatekit.policy_file import apply_sets, read_policy
 from gatekit.policy_gates import BUILT_IN, AccuracyGate, Gates
 
@@ -371,3 +371,10 @@ def test_every_gate_has_a_table_of_its_own():
     assert {f.name for f in fields(Gates)} == set(BUILT_IN)
     assert len({type(table) for table in TABLES.values()}) == len(BUILT_IN)
     assert isinstance(Policy.__dataclass_fields__["gates"].default, Gates)
+
+
+def test_every_gate_enforces_unless_it_is_told_otherwise():
+    assert {each.name: each.default.mode for each in fields(Gates)} == dict.fromkeys(
+        BUILT_IN, "enforce"
+    )
+    assert OwnGate().mode == "enforce"

@@ -20,6 +20,7 @@ from gatekit.times import iso
 STATEMENT = "https://in-toto.io/Statement/v1"
 GATE_RUN = "urn:gatekit:gate-run:v1"
 DIGEST_ALGORITHM = "gatekit-model-v1"
+BESIDE_THE_REPORT = ("digestAlgorithm", "notBefore", "notAfter")  # in the predicate
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def history_command(args: argparse.Namespace) -> Answer:
         return Answer([f"{len(journal.entries)} entries of {name} are in {Path(args.export).name}"])
     judge = None if policy is None else Judge.of(policy)
     if args.json:
-        return Answer([json.dumps(history_records(journal, judge), indent=1)])
+        return Answer([json.dumps(history_records(journal, judge, utc_now()), indent=1)])
     if args.at:
         moment = parse_moment(args.at)
         if moment is None:
@@ -88,7 +88,7 @@ def _policy_there(args: argparse.Namespace, name: str) -> Policy | None:
 
 
 def _check(args: argparse.Namespace) -> Answer:
-    from gatekit.promotion.export import check_export
+    from gatekit.promotion.exported import check_export
 
     try:
         content = json.loads(Path(args.check).read_text(encoding="utf-8"))

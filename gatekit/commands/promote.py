@@ -84,7 +84,8 @@ def promote_command(args: argparse.Namespace) -> Answer:
     uri = registered(args.uri)
     policy, registry = policy_of(args), project_registry()
     signer = signer_of(args, policy)
-    version = resolved(registry, uri).version
+    # a number is looked up by the promotion itself
+    version = uri.pointer if uri.form == "version" else resolved(registry, uri).version
     ask = PromotionRequest(
         *(uri.name, version, args.to, person(), override),
         dry_run=args.dry_run,

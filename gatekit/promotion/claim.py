@@ -32,6 +32,7 @@ class Claim:
     override: Override | None = None
     judge: Judge = Judge()  # noqa: RUF009 - frozen, so one may stand for all
     data_sha256: str | None = None  # of the holdout beside the promoter's policy, if it is there
+    asked: datetime | None = None  # when the override was, that a second person has approved
 
     def names(self, gate: str) -> bool:
         """Whether the override names that gate."""

@@ -28,17 +28,20 @@ def history_lines(
             lines += [_what(placed), f"      {_why(placed)}"]
             if why := judge.why_not(placed.entry, journal):
                 lines.append(f"      {NOT_TRUSTED}: {why}")
-            if now is not None and placed.standing == "in effect" and expired(placed.entry, now):
+            if _is_over(placed, now):
                 lines.append(f"      OVERRIDE EXPIRED {shown_time(placed.entry.expires)}")
     if not lines:
         lines = ["nothing was ever promoted by this journal"]
     return lines + [f"PROBLEM  {plain(problem)}" for problem in journal.check_chain()]
 
 
-def history_records(journal: Journal, judge: Judge | None = None) -> list[dict[str, Any]]:
+def history_records(
+    journal: Journal, judge: Judge | None = None, now: datetime | None = None
+) -> list[dict[str, Any]]:
     """Every entry as plain JSON values, with its standing and the entry a lost one lost to.
 
     `trusted` is null where nothing was judged: no trusted keys, or an entry that nobody signs.
+    `expired` says that an entry in effect rests on an override whose time is over by `now`.
     """
     judge = judge or Judge()
     return [
@@ -47,10 +50,15 @@ def history_records(journal: Journal, judge: Judge | None = None) -> list[dict[s
             "standing": p.standing,
             "lost_to": p.winner,
             "done": p.done,
+            "expired": _is_over(p, now),
             **_trust_of(p.entry, journal, judge),
         }
         for p in journal.history()
     ]
+
+
+def _is_over(placed: Placed, now: datetime | None) -> bool:
+    return now is not None and placed.standing == "in effect" and expired(placed.entry, now)
 
 
 def _trust_of(entry: Entry, journal: Journal, judge: Judge) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from gatekit.attest.keys import PrivateKey
 from gatekit.attest.trust import Trust
 from gatekit.errors import CandidateError, NotFound, PromotionRefused, UsageProblem
 from gatekit.policy import Policy, Role
-from gatekit.promotion.approval import unapproved
+from gatekit.promotion.approval import read_request, unapproved
 from gatekit.promotion.compared import against_the_holder
 from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Entry, Journal
@@ -24,7 +24,7 @@ from gatekit.promotion.requirements import (
 )
 from gatekit.promotion.words import shown_digest
 from gatekit.registry import ModelVersion, Registry
-from gatekit.times import Clock, iso, utc_now
+from gatekit.times import Clock, iso, parse_moment, utc_now
 
 LONGEST_REASON = 500  # characters; a journal entry has to fit the tags of a registry
 
@@ -116,6 +116,7 @@ def promote(
         override=ask.override,
         judge=desk.judge,
         data_sha256=ask.data_sha256,
+        asked=parse_moment(read_request(ask.approval.encode()).at) if ask.approval else None,
     )
     before = desk.holder(ask.target)
     found = against_the_holder(requirements(policy, claim), policy, claim, before)

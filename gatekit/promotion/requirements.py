@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekit.decision import GateOutcome
-from gatekit.policy import Policy, Target
+from gatekit.policy import Policy
 from gatekit.policy_gates import SERVICE_GATES
 from gatekit.promotion.claim import Claim, Override
 from gatekit.promotion.counting import (
@@ -20,6 +20,7 @@ from gatekit.promotion.counting import (
     outcome_of,
     revocation,
     why_none,
+    why_not,
 )
 from gatekit.promotion.journal import Entry
 from gatekit.promotion.proofs import Filed
@@ -58,7 +59,7 @@ def requirements(policy: Policy, claim: Claim) -> list[Requirement]:
         found.append(_overridden_or(_ladder(target.from_, claim), claim))
     if claim.names(LADDER) and target.from_ is not None:
         found = [_skipped_with_ladder(each, policy, claim) for each in found]
-    return found + _revocations(claim) + _override_problems(target, claim)
+    return found + _revocations(claim) + _override_problems(policy, claim)
 
 
 def required_gates(policy: Policy, target: str) -> tuple[str, ...]:
@@ -187,11 +188,11 @@ def _skipped_with_ladder(found: Requirement, policy: Policy, claim: Claim) -> Re
     return Requirement(found.gate, satisfied=True, words=words, overridden=True)
 
 
-def _override_problems(target: Target, claim: Claim) -> list[Requirement]:
+def _override_problems(policy: Policy, claim: Claim) -> list[Requirement]:
     """What is wrong with the override itself."""
     if claim.override is None:
         return []
-    problems = []
+    target, problems = policy.target(claim.target), _found_since(policy, claim)
     if claim.override.expires <= claim.now:
         problems.append(f"the override expired {shown_time(claim.override.expires)}")
     allowed = f"for '{claim.target}'; it allows {listed(target.override) or 'nothing'}"
@@ -203,3 +204,16 @@ def _override_problems(target: Target, claim: Claim) -> list[Requirement]:
     if not claim.override.gates:
         problems.append("the override names no gate")
     return [Requirement("override", satisfied=False, words=words) for words in problems]
+
+
+def _found_since(policy: Policy, claim: Claim) -> list[str]:
+    """Runs that did not pass, and that nobody knew of who approved the override."""
+    return [
+        f"run {plain(filed.run_id)} of {shown_time(filed.created)} is {filed.report.outcome}, and "
+        f"the override was asked for before, at {shown_time(claim.asked)}: ask again"
+        for filed in claim.proofs.filed
+        if claim.asked is not None
+        and filed.created > claim.asked
+        and filed.report.outcome in (GateOutcome.FAILED, GateOutcome.INCONCLUSIVE)
+        and any(why_not(filed, each.gate, policy, claim) == "" for each in filed.report.gates)
+    ]

@@ -61,6 +61,7 @@ class MlflowRegistry:
             from mlflow import MlflowClient
 
             self._client = MlflowClient(tracking_uri=uri, registry_uri=self._registry_uri)
+            self._brief = _brief(self._client)
         self._runs = Runs(self._client, uri, self._registry_uri, self._place)
         self._journal = Journal(self._client, self._registry_uri, Place.of(self._registry_uri))
 
@@ -148,7 +149,7 @@ class MlflowRegistry:
                 self._client.copy_model_version(f"models:/{name}/{version}", target)
         elif kind == "alias":
             with self._asking(what):
-                self._client.set_registered_model_alias(name, target, version)
+                self._brief.set_registered_model_alias(name, target, version)
         else:
             self._staged(what, partial(self._move_stage, name, version, stage))
 
@@ -157,7 +158,7 @@ class MlflowRegistry:
         what = f"clearing {kind} {target!r} of {name}"
         if kind == "alias":
             with self._asking(what):
-                self._client.delete_registered_model_alias(name, target)
+                self._brief.delete_registered_model_alias(name, target)
             return
         if kind == "copy":
             newest = self._newest_of(target)
@@ -211,7 +212,7 @@ class MlflowRegistry:
     def _holder_of_stage(self, name: str, stage: str) -> ModelVersion | None:
         found = self._staged(
             f"the holder of stage {stage} of {name}",
-            lambda: self._client.get_latest_versions(name, [stage]),
+            lambda: self._brief.get_latest_versions(name, [stage]),
         )
         if not found:
             with self._asking(f"model {name}"):
@@ -243,7 +244,7 @@ class MlflowRegistry:
                 self._transition(name, str(each.version), "Archived")
 
     def _transition(self, name: str, version: str, stage: str) -> None:
-        self._client.transition_model_version_stage(name, version, stage)
+        self._brief.transition_model_version_stage(name, version, stage)
 
     def _staged(self, what: str, call: Callable[[], T]) -> T:
         """Make a call about stages, without MLflow's warning that stages are deprecated."""
@@ -265,7 +266,7 @@ class MlflowRegistry:
             return f"models:/{name}/{version}"  # its files are only reachable through its registry
         with self._asking(f"the files of {name} version {version}"):
             try:
-                return str(self._client.get_model_version_download_uri(name, version))
+                return str(self._brief.get_model_version_download_uri(name, version))
             except Exception as error:
                 if error_code(error) == "RESOURCE_DOES_NOT_EXIST":
                     self.version(name, version)  # says which versions there are
@@ -275,6 +276,16 @@ class MlflowRegistry:
     def _asking(self, what: str) -> Iterator[None]:
         with Place.of(self._registry_uri).asking(what):
             yield
+
+
+def _brief(client: Any) -> Any:
+    """MLflow's own inner client, by which each call is one request.
+
+    The outer one asks for the whole model before most calls, to see that it is no prompt; `version`
+    sees that by the version's tags. An MLflow without an inner client is asked as it wants to be.
+    """
+    inner = getattr(client, "_get_registry_client", None)
+    return client if inner is None else inner()
 
 
 def _default_registry(uri: str) -> str:

@@ -31,10 +31,13 @@ def signed_files(report: Report, key: PrivateKey, valid_days: int) -> dict[str, 
     }
 
 
-def why_unsigned(policy: Policy, key: PrivateKey | None, walls: tuple[str, ...] | None) -> str:
+def why_unsigned(
+    policy: Policy, key: PrivateKey | None, walls: tuple[str, ...] | None, lost: str = ""
+) -> str:
     """Why a run is not signed, in words; empty if it may be, or if nobody asks for it.
 
-    `walls` are those around the model in this run, None where nobody knows of any.
+    `walls` are those around the model in this run, None where nobody knows of any; `lost` names a
+    process that met models and is gone.
     """
     settings = policy.attestation
     if key is None:
@@ -44,6 +47,8 @@ def why_unsigned(policy: Policy, key: PrivateKey | None, walls: tuple[str, ...] 
             f"not signed: no key in ${settings.key_env}, and this policy promotes only what a "
             "trusted key has signed"
         )
+    if unwalled(walls) and not settings.accept_unwalled and lost:
+        return f"not signed: {lost} was lost, and nobody knows what stood around its models"
     if unwalled(walls) and not settings.accept_unwalled:
         return (
             "not signed: no wall kept the signing key from the model; build it, or say in "

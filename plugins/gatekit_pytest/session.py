@@ -7,7 +7,7 @@ same one. The controller concludes; workers only measure.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gatekit.service_client import LiveService
 
 TICKET = "gatekit_ticket"
+WALLS = "gatekit_walls"
 
 
 def register(config: pytest.Config) -> None:
@@ -144,6 +145,9 @@ class GateSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         name = gate_name(item)
+        if self.is_worker and self.run.walls is not None:
+            # the controller signs, and meets no model itself; any test may have loaded one
+            vars(report)[WALLS] = self.run.walls
         if name is not None:
             page = (
                 item.stash[GATE_KEY].page()
@@ -151,8 +155,6 @@ class GateSession:
                 else []
             )
             entry: dict[str, Any] = {"gate": name, "checks": [check.as_dict() for check in page]}
-            if self.is_worker and self.run.walls is not None:
-                entry["walls"] = self.run.walls  # the controller signs, and meets no model itself
             vars(report)["gatekit"] = entry  # an extra attribute travels through xdist
             if report.when == "call":
                 from gatekit_pytest.terminal import check_line
@@ -161,13 +163,14 @@ class GateSession:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        walls: Sequence[str] | None = getattr(report, WALLS, None)
+        if walls is not None:
+            self.run.learn_walls(walls)
         entry: dict[str, Any] | None = getattr(report, "gatekit", None)
         if entry is None:
             if report.failed and report.nodeid in self._expected:
                 self._note(self._expected[report.nodeid], report, "error")
             return
-        if "walls" in entry:
-            self.run.learn_walls(entry["walls"])
         self.ledger.checks += [Check.from_dict(check) for check in entry["checks"]]
         outcome = _outcome(report)
         if outcome is not None:

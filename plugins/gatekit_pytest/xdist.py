@@ -25,5 +25,5 @@ class Distribution:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         if error:
-            self._session.run.learn_walls(())  # nobody knows what stood around its models
+            self._session.run.lose(f"worker {node.gateway.id}")
             self._session.ledger.voids.append(f"worker {node.gateway.id} was lost: {error}")

@@ -121,12 +121,11 @@ def test_every_changed_byte_is_refused_or_means_the_same_bytes(kind):
     raw = sign(b"{}", key)
     refused = 0
     for at in range(len(raw)):
-        for flip in (0x01, 0x20, 0x80):
-            bent = raw[:at] + bytes([raw[at] ^ flip]) + raw[at + 1 :]
-            found = accepted(bent, key)
+        for value in set(range(256)) - {raw[at]}:
+            found = accepted(raw[:at] + bytes([value]) + raw[at + 1 :], key)
             assert found in (None, b"{}")
             refused += found is None
-    assert refused > len(raw)
+    assert refused > 0.5 * 255 * len(raw)  # what is left changed the hint, `keyid`
 
 
 def test_every_changed_byte_of_a_payload_is_refused():

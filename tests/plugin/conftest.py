@@ -3,9 +3,15 @@
 import json
 from pathlib import Path
 
+# loaded once: pytester unloads what a run in this process loads, and `cryptography` bears no twin
+import cryptography.hazmat.primitives.asymmetric.ec
+import cryptography.hazmat.primitives.asymmetric.ed25519
+import cryptography.hazmat.primitives.serialization  # noqa: F401
 import pytest
 
 import gatekit_pytest.session  # noqa: F401 - loaded once, or every run in this process would again
+from gatekit import cli
+from gatekit.attest.keys import private_key
 from gatekit.gates import accuracy, robustness  # noqa: F401
 from gatekit.registry.folder import FolderRegistry
 from gatekit.report.document import Report
@@ -29,6 +35,8 @@ stability = 0.3
 requires = ["accuracy", "robustness"]
 """
 
+KEYS = '\n[keys.ci]\npublic = "ci.pem.pub"\nroles = ["attest", "promote"]\n'
+VARIABLE = "GATEKIT_SIGNING_KEY"
 OWN = """
 import pytest
 pytestmark = pytest.mark.gate("accuracy")
@@ -45,7 +53,7 @@ class Project:
         self.policy(POLICY)
         (self.root / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
         (self.root / "pytest.ini").write_text(
-            "[pytest]\naddopts = -p no:locust -p no:cacheprovider\n"
+            "[pytest]\naddopts = -p no:locust -p no:schemathesis -p no:cacheprovider\n"
         )
         toy_holdout(self.root / "holdout.parquet", 400, seed=1, groups=("sex",))
 
@@ -99,3 +107,22 @@ class Project:
 @pytest.fixture
 def project(pytester):
     return Project(pytester)
+
+
+@pytest.fixture
+def keyed(project, monkeypatch):
+    """The project with a key that its policy trusts, its private half in the environment."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert cli.main(["keygen", "--out", "ci.pem"]) == 0
+    project.policy(POLICY + KEYS)
+    pem = (project.root / "ci.pem").read_text()
+    (project.root / "ci.pem").unlink()
+    monkeypatch.setenv(VARIABLE, pem)
+    project.pem, project.key = pem, private_key(pem, "test")
+    return project
+
+
+@pytest.fixture
+def promoter(keyed, monkeypatch):
+    """Gives the key back, which a run takes out of the environment."""
+    return lambda: monkeypatch.setenv(VARIABLE, keyed.pem)

@@ -268,6 +268,19 @@ def test_a_failure_that_is_caught(project):
     project.refused(result, "FAILED", "it cannot reach the floor")
 
 
+@pytest.mark.parametrize("first", ["True", "False"])
+def test_a_test_that_is_there_twice(project, first):
+    """The second one does not stand for both, whichever of them fails."""
+    (project.root / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items):\n    items.extend(list(items))\n"
+    )
+    test = (
+        "tries = []\ndef test_floor(gate, candidate, holdout):\n"
+        f"{FLOOR}    tries.append(1)\n    assert {first} == (len(tries) == 1)\n"
+    )
+    project.refused(run_own(project, test), "FAILED")
+
+
 def test_a_lost_worker(project):
     test = (
         "import os\ndef test_floor(gate, candidate, holdout):\n"

@@ -3,44 +3,17 @@
 import json
 import os
 
-# loaded once: pytester unloads what a run in this process loads, and `cryptography` bears no twin
-import cryptography.hazmat.primitives.asymmetric.ec
-import cryptography.hazmat.primitives.asymmetric.ed25519
-import cryptography.hazmat.primitives.serialization  # noqa: F401
 import pytest
 
 import gatekit.promotion.promote
 import gatekit.promotion.verify  # noqa: F401
 from gatekit import cli
 from gatekit.attest.envelope import parse
-from gatekit.attest.keys import private_key
 from gatekit.attest.statement import GATE_RUN, read_statement
 from gatekit.attest.testresult import TEST_RESULT
 from gatekit.report.signed import STATEMENT_FILE, TEST_RESULT_FILE
 
-from .conftest import POLICY
-
-KEYS = '\n[keys.ci]\npublic = "ci.pem.pub"\nroles = ["attest", "promote"]\n'
-VARIABLE = "GATEKIT_SIGNING_KEY"
-
-
-@pytest.fixture
-def keyed(project, monkeypatch):
-    """The project with a key that its policy trusts, its private half in the environment."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert cli.main(["keygen", "--out", "ci.pem"]) == 0
-    project.policy(POLICY + KEYS)
-    pem = (project.root / "ci.pem").read_text()
-    (project.root / "ci.pem").unlink()
-    monkeypatch.setenv(VARIABLE, pem)
-    project.pem, project.key = pem, private_key(pem, "test")
-    return project
-
-
-@pytest.fixture
-def promoter(keyed, monkeypatch):
-    """Gives the key back, which a run takes out of the environment."""
-    return lambda: monkeypatch.setenv(VARIABLE, keyed.pem)
+from .conftest import KEYS, POLICY, VARIABLE
 
 
 def test_a_signed_run_promotes_and_verifies(keyed, capsys):

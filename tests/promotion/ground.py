@@ -10,8 +10,12 @@ import tempfile
 import uuid
 import warnings
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
+from gatekit.attest.envelope import sign
+from gatekit.attest.keys import PrivateKey
+from gatekit.attest.statement import gate_run_statement
 from gatekit.decision import GateOutcome, GateResult
 from gatekit.errors import GatekitError
 from gatekit.policy import Policy
@@ -22,6 +26,7 @@ from gatekit.promotion.rollback import RollbackRequest, rollback
 from gatekit.registry import GateRunRecord, stage_name
 from gatekit.registry.mlflow import MlflowRegistry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report, summary_tag
+from gatekit.report.signed import STATEMENT_FILE
 from gatekit.times import iso, utc_now
 
 from .conftest import OFFLINE, make_policy
@@ -36,6 +41,7 @@ class Ground:
     uri: str
     policy: Policy
     name: str = field(default_factory=lambda: f"fire-{uuid.uuid4().hex[:8]}")
+    attester: PrivateKey | None = None  # signs the reports that are filed
 
     def __post_init__(self):
         self.policy = replace(self.policy, model=self.name)
@@ -82,8 +88,14 @@ class Ground:
     def prove(self, version):
         report = self.report(version)
         raw = report.to_json()
-        run_id = self.registry.attach(GateRunRecord("gates", {}, {}, {}), {JSON_FILE: raw})
-        self.registry.tag(self.name, version, TAG_PREFIX + run_id, summary_tag(report, raw))
+        files = {JSON_FILE: raw}
+        if self.attester is not None:
+            until = utc_now() + timedelta(days=30)
+            payload = gate_run_statement(report.document(), utc_now(), until)
+            files[STATEMENT_FILE] = sign(payload, self.attester)
+        run_id = self.registry.attach(GateRunRecord("gates", {}, {}, {}), files)
+        tag = summary_tag(report, raw, files.get(STATEMENT_FILE, b""))
+        self.registry.tag(self.name, version, TAG_PREFIX + run_id, tag)
 
     def report(self, version):
         return Report(

@@ -1,6 +1,5 @@
 """Signed decisions, second persons, revocations: who may, and what counts afterwards."""
 
-import json
 import time
 from dataclasses import replace
 
@@ -13,7 +12,6 @@ from gatekit.errors import PromotionRefused, UsageProblem
 from gatekit.policy import TrustedKey
 from gatekit.promotion.approval import approve
 from gatekit.promotion.desk import Desk
-from gatekit.promotion.export import check_export, export
 from gatekit.promotion.history import history_lines, history_records, served_at
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import PromotionRequest, promote
@@ -290,6 +288,16 @@ def test_a_rollback_loads_the_version_first(office):
     assert seen == [b"flavors: {}"]
 
 
+@pytest.mark.parametrize("how", [{}, {"to": "1"}, {"now": True}])
+def test_bytes_that_changed_are_never_loaded(office, how):
+    old, new = office.world.add(), office.world.add()
+    office.promote(old)
+    office.promote(new)
+    office.world.registry.overwrite(NAME, old, {"MLmodel": b"flavors: {}", "model.pkl": b"evil"})
+    words = refused(office.rollback, loads=lambda folder: pytest.fail("loaded"), **how)
+    assert "version 1 has other bytes" in words
+
+
 class Counting:
     """Counts the verbs that a registry is asked."""
 
@@ -391,6 +399,17 @@ def test_reverify_reports_only_by_default(office):
     assert any("OVERRIDE EXPIRED" in line for line in lines)
 
 
+def test_a_pass_that_expired_blocks_promotions_and_no_rollback(office):
+    old, new = office.world.add(), office.world.add()
+    office.promote(old)
+    office.promote(new)
+    office.world.later(days=31)
+    assert office.rollback().version == old
+    assert "its proof expired" in refused(office.promote, new)
+    assert office.rollback(to=new).version == new
+    assert office.rollback(now=True).version == old
+
+
 def test_what_was_served_at_a_date(office):
     one, two = office.world.add(), office.world.add()
     start = office.world.now
@@ -402,39 +421,6 @@ def test_what_was_served_at_a_date(office):
     assert "staging: version 1 (#1, promote by ana" in served_at(office.world.journal, between)[0]
     now = served_at(office.world.journal, office.world.now)
     assert "staging: version 2" in now[0]
-
-
-def exported(office):
-    w = office.world
-    content = export(w.registry, NAME, w.journal, w.policy, w.clock())
-    return json.loads(json.dumps(content))
-
-
-def test_an_export_is_checked_without_a_registry(office):
-    office.promote(office.world.add())
-    office.promote(office.world.add())
-    lines, well = check_export(exported(office), office.world.policy)
-    assert (well, lines[-1]) == (True, "everything in it holds")
-    assert "2 signed decisions, by the keys of your policy" in lines[0]
-    assert check_export(exported(office))[1]
-
-
-@pytest.mark.parametrize("what", ["entry", "report", "dropped", "keys", "no report"])
-def test_a_tampered_export_does_not_hold(office, what):
-    office.promote(office.world.add())
-    office.promote(office.world.add())
-    content = exported(office)
-    if what == "entry":
-        content["entries"][2]["by"] = "nobody"
-    elif what == "report":
-        content["reports"]["run1"]["gatekit-report.json"]["base64"] = "e30="
-    elif what == "dropped":
-        del content["entries"][0]
-    elif what == "no report":
-        del content["reports"]["run2"]
-    else:
-        content["keys"]["ci"]["public"] = KEYS["mallory"].public.pem
-    assert not check_export(content)[1]
 
 
 def test_a_comparison_with_a_champion_that_is_no_holder_any_more(world):

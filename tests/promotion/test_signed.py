@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -418,6 +419,19 @@ def test_every_changed_byte_of_a_small_model_is_refused(signed):
     signed.promote()
 
 
+def test_any_changed_byte_of_a_large_model_is_refused(signed):
+    dice = random.Random(5)
+    weights = dice.randbytes(3_000_000)
+    signed.registry.overwrite(NAME, signed.version, {"MLmodel": b"m", "weights.bin": weights})
+    signed.file()
+    for at in (0, len(weights) - 1, *(dice.randrange(len(weights)) for _ in range(30))):
+        bent = bytearray(weights)
+        bent[at] ^= 1 << dice.randrange(8)
+        files = {"MLmodel": b"m", "weights.bin": bytes(bent)}
+        signed.registry.overwrite(NAME, signed.version, files)
+        assert "other bytes" in signed.refusal(), at
+
+
 def test_every_changed_byte_of_an_envelope_is_refused_or_means_the_same(signed):
     run = signed.file()
     whole = signed.envelope(run)
@@ -461,6 +475,14 @@ def test_verify_counts_an_override_while_it_is_in_force(signed):
     signed.world.later(days=8)
     assert state(signed, "overrides") == {"FAILED"}
     assert not verified(signed.steps())
+
+
+def test_verify_writes_nothing_and_needs_no_private_key(signed):
+    signed.file()
+    signed.promote()
+    signed.world.promoter = None
+    signed.registry.before = lambda verb: pytest.fail(f"wrote: {verb}")
+    assert verified(signed.steps())
 
 
 def test_verify_of_a_version_that_holds_nothing_skips_its_gates(signed):

@@ -12,7 +12,7 @@ import pytest
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
 from gatekit.registry import GateRunRecord, open_registry
 from gatekit.registry.embedded import artifact_location, database_file, embedded_uri
-from gatekit.registry.mlflow import MlflowRegistry
+from gatekit.registry.mlflow import MlflowRegistry, _brief
 
 from .conftest import logged_run, registered
 from .contract import model_folder, snapshot
@@ -63,6 +63,23 @@ class TestJournal:
         numbers = [sqlite_bench.registry.append(f"{name}.journal", {}) for _ in range(8)]
         assert [n for n, _ in sqlite_bench.registry.entries(f"{name}.journal")] == numbers
         assert len(sqlite_bench.registry.versions(f"{name}.journal")) == 8
+
+
+class TestPrompts:
+    """MLflow keeps prompts among its models; its own client is not asked to tell them apart."""
+
+    def test_a_prompt_is_no_model(self, sqlite_bench, name):
+        registry = sqlite_bench.registry
+        registry._client.register_prompt(name, "say {{it}}")
+        with pytest.raises(NotFound):
+            registry.version(name, "1")
+        registry._client.set_prompt_alias(name, "staging", 1)
+        with pytest.raises(NotFound):
+            registry.by_alias(name, "staging")
+
+    def test_an_mlflow_without_an_inner_client_is_asked_by_its_outer_one(self):
+        outer = object()
+        assert _brief(outer) is outer
 
 
 def logged_model(bench, folder):

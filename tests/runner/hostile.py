@@ -78,6 +78,10 @@ class Hostile:
     def steals(self, canary, folders):
         return canary.encode()[::-1] in search(folders)
 
+    def steals_any(self, canaries, folders):
+        found = search(folders)
+        return any(canary.encode()[::-1] in found for canary in canaries)
+
     def connects(self, family, port):
         made = socket.socket(
             getattr(socket, family), socket.SOCK_DGRAM if port < 0 else socket.SOCK_STREAM

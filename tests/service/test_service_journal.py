@@ -1,13 +1,17 @@
 """What /health says of the journal."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from gatekit.promotion.journal import Entry, Journal
+from gatekit.promotion.journal import Entry, Journal, journal_name
+from gatekit_service.app import create_app
 from gatekit_service.journal import ask_journal, said_of
 from gatekit_service.settings import Settings
+
+from .conftest import NAME, served, wait_for
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SERVED = SimpleNamespace(version="3", digest="aa")
@@ -64,3 +68,31 @@ def test_a_journal_that_cannot_be_read_fails_nothing():
 def test_a_copy_is_named_by_model_and_stage():
     assert Settings(model="churn", stage="prod", pointer="copy").spelled == "churn-prod"
     assert Settings(model="churn", pointer="copy", copied_to="live").spelled == "live"
+
+
+def test_health_shows_an_override_from_the_moment_that_it_is_over(world):
+    """Asked over HTTP of the running app, which goes on serving: expiry blocks no holder."""
+    version = world.register()
+    ends = datetime.now(UTC) + timedelta(seconds=2)
+    entry = Entry(
+        kind="override",
+        target="staging",
+        version=version,
+        digest=world.digest(version),
+        by="ana",
+        reason="the campaign",
+        overridden=("accuracy",),
+        expires=ends.isoformat(),
+    )
+    world.registry.append(journal_name(NAME), entry.to_fields())
+    world.point(version)
+    with served(create_app(world.settings(), world.opener)) as client:
+        wait_for(lambda: client.health()["status"] == "ok")
+        (override,) = wait_for(lambda: client.health()["overrides"])
+        assert (override["state"], override["gates"]) == ("in force", ["accuracy"])
+        wait_for(lambda: client.health()["overrides"][0]["state"] == "expired")
+        assert datetime.now(UTC) >= ends
+        assert client.health()["status"] == "ok"
+        raw = json.dumps({"features": [[1, 0, 0, 0]]}).encode()
+        status, said = client.post("/predict", raw, "application/json")
+        assert (status, json.loads(said)["predictions"]) == (200, [1])
