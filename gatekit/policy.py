@@ -121,7 +121,7 @@ class Policy:
     score: str = ""  # where the model gives scores: "predict_proba", or a column of its answer
     threshold: float = 0.5  # of a score, from which on a row is said to be positive
     pointer: Literal["alias", "stage", "copy"] = "alias"
-    engine: Literal["auto", "native", "pyfunc"] = "auto"
+    engine: Literal["auto", "native", "pyfunc", "compiled"] = "auto"
     suites: tuple[str, ...] = ()
     gates: Gates = Gates()  # noqa: RUF009 - frozen, so one may stand for all
     own: dict[str, OwnGate] = field(default_factory=dict)

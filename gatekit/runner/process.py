@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatekit.runner.limits import Limits
     from gatekit.scoring.answers import Scored
+    from gatekit.scoring.engines import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Runner:
             raise ModelMisbehaved(
                 f"the artifact was refused before loading: {shown}", "Nothing of it was run"
             )
-        name = choose_engine(folder, cast("Literal['auto', 'native', 'pyfunc']", engine))
+        name = choose_engine(folder, cast("Wanted", engine))
         self._signature, self._folder = read_signature(folder), folder
         if self._child is not None and not self._may_read(folder):
             # It was started before anyone knew where its model would lie.

@@ -1,4 +1,4 @@
-"""Two ways from rows to predictions: `native`, the flavor's own predict, and `pyfunc`.
+"""Three ways from rows to predictions: `compiled`, the flavor's own (`native`), and `pyfunc`.
 
 The same code runs in the candidate's process and in the service: what is gated is what serves.
 mlflow is imported only inside the functions that load one of its own flavors.
@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from gatekit.errors import CandidateError, ModelMisbehaved
 from gatekit.scoring.answers import PROBABILITIES, Scored, read_answer
 from gatekit.scoring.signature import Signature, read_mlmodel, read_signature
-from gatekit.scoring.tables import conform, to_array, to_frame
+from gatekit.scoring.tables import conform, rows_to_array, to_array, to_columns, to_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
 
-ENGINES = ("native", "pyfunc")
+ENGINES = ("native", "pyfunc", "compiled")
+Wanted = Literal["auto", "native", "pyfunc", "compiled"]
 SKLEARN = "mlflow.sklearn"
 ARRAY_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 # Steps that may address columns by name: they need a frame.
@@ -35,7 +36,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """`native` or `pyfunc`."""
+        """`native`, `pyfunc` or `compiled`."""
 
     def predict(self, table: pa.Table) -> np.ndarray[Any, Any]:
         """One label or score a row, shape (rows,)."""
@@ -46,14 +47,26 @@ class Engine(Protocol):
     def run(self, table: pa.Table) -> object:
         """Whatever the model returns, to be timed and not read."""
 
+    @property
+    def takes_rows(self) -> bool:
+        """Whether `predict_rows` can be asked: the model needs no frame."""
 
-def choose_engine(folder: Path, wanted: Literal["auto", "native", "pyfunc"] = "auto") -> str:
+    def predict_rows(self, rows: Sequence[tuple[Any, ...]]) -> np.ndarray[Any, Any]:
+        """As `predict`, of rows that were cast by the signature and are in its order."""
+
+
+def choose_engine(folder: Path, wanted: Wanted = "auto") -> str:
     """The engine for the model in `folder`: `wanted`, or for `auto` the fastest exact one.
 
     Raises:
         CandidateError: the model has no python_function flavor, or `wanted` is no engine.
     """
     loader = str(_python_function(folder).get("loader_module", ""))
+    if wanted == "compiled" and loader != SKLEARN:
+        raise CandidateError(
+            f"the compiled engine cannot be had for a model of {loader}",
+            f"It is for {SKLEARN}; say native or pyfunc",
+        )
     if wanted in ENGINES:
         return wanted
     if wanted != "auto":
@@ -77,6 +90,8 @@ def load_engine(folder: Path, name: str) -> Engine:
         model = mlflow.pyfunc.load_model(str(folder))
         raw = _raw_estimator(model) if config.get("loader_module") == SKLEARN else None
         return _Loaded("pyfunc", signature, model.predict, to_frame, *_scoring(raw, config))
+    if name == "compiled":
+        return _compile(folder, config, signature)
     if name != "native":
         raise CandidateError(f"{name!r} is no engine", f"Choose {' or '.join(ENGINES)}")
     if config.get("loader_module") == SKLEARN:
@@ -122,6 +137,16 @@ class _Loaded:
     prepare: Callable[[pa.Table], object]
     classes: tuple[Any, ...] = ()  # of the columns of scores, in order
     probabilities: Callable[[Any], object] | None = None  # where `score` gives labels alone
+    rows: Callable[[Any], object] | None = None  # prepares rows without a table, where that is one
+
+    @property
+    def takes_rows(self) -> bool:
+        return self.rows is not None
+
+    def predict_rows(self, rows: Sequence[tuple[Any, ...]]) -> np.ndarray[Any, Any]:
+        if self.rows is None:
+            raise TypeError(f"the engine {self.name} of this model needs a table")
+        return labels(self.score(self.rows(rows)))
 
     def predict(self, table: pa.Table) -> np.ndarray[Any, Any]:
         return labels(self.run(table))
@@ -149,7 +174,51 @@ def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | N
     # Column order is held by `conform` and was compared with the names seen in fitting. Set once
     # at load: a filter set and reset at every call is dear and not safe between threads.
     warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
-    return _Loaded("native", signature, score, to_array, *scoring)
+    return _Loaded("native", signature, score, to_array, *scoring, _arrays(signature))
+
+
+def _compile(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:
+    """The model's arithmetic as plain functions; it is loaded once more by its own loader."""
+    if config.get("loader_module") != SKLEARN or signature is None:
+        raise CandidateError(
+            "the compiled engine needs a model of mlflow.sklearn with a signature",
+            "Say native or pyfunc, or save the model again (mlflow.models.infer_signature)",
+        )
+    import mlflow.sklearn
+
+    from gatekit.scoring.compiling import compile_estimator, refusal
+
+    estimator = mlflow.sklearn.load_model(str(folder))
+    found = compile_estimator(estimator, signature)
+    wanted = str(config.get("predict_fn", "predict"))
+    score = {"predict": found.predict, PROBABILITIES: found.probabilities}.get(wanted)
+    if score is None:
+        raise refusal(f"it is asked for {wanted}, which is not compiled for this estimator")
+    classes = tuple(getattr(estimator, "classes_", ()))
+    beside = found.probabilities if wanted == "predict" else None
+    if found.by_columns:
+        ready = _columns_of(signature)
+        return _Loaded("compiled", signature, score, to_columns, classes, beside, ready)
+    rows = _arrays(signature)
+    return _Loaded("compiled", signature, score, to_array, classes, beside, rows)
+
+
+def _arrays(signature: Signature) -> Callable[[Any], object]:
+    return lambda rows: rows_to_array(rows, signature)
+
+
+def _columns_of(signature: Signature) -> Callable[[Any], object]:
+    import numpy as np
+
+    words = [column.type == "string" for column in signature.inputs]
+
+    def columns(rows: Any) -> object:
+        return [
+            said if text else np.array(said, np.float64)
+            for said, text in zip(zip(*rows, strict=True), words, strict=True)
+        ]
+
+    return columns
 
 
 def _scoring(

@@ -67,6 +67,26 @@ def to_array(table: pa.Table) -> np.ndarray[Any, Any]:
     return array
 
 
+def to_columns(table: pa.Table) -> list[np.ndarray[Any, Any]]:
+    """One array a column, each (rows,): words as objects, else float64; an empty value is NaN."""
+    return [
+        column.to_numpy()
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        else column.to_numpy().astype(np.float64, copy=False)
+        for column in table.columns
+    ]
+
+
+def rows_to_array(rows: Sequence[tuple[Any, ...]], signature: Signature) -> np.ndarray[Any, Any]:
+    """What `to_array` makes of the same rows as a table, without the table."""
+    narrow = [at for at, column in enumerate(signature.inputs) if column.type == "float"]
+    single = len(narrow) == len(signature.inputs)
+    array = np.array(rows, np.float32 if single else np.float64, order="F")
+    if narrow and not single:
+        array[:, narrow] = array[:, narrow].astype(np.float32)
+    return array
+
+
 @lru_cache(maxsize=64)
 def _schema(signature: Signature) -> pa.Schema:
     return pa.schema([(column.name, arrow_type(column.type)) for column in signature.inputs])

@@ -15,7 +15,7 @@ PREFIX = "GATEKIT_"
 CHOICES = {
     "POINTER": ("alias", "stage", "copy"),
     "VERIFY": ("warn", "enforce", "off"),
-    "ENGINE": ("auto", "native", "pyfunc"),
+    "ENGINE": ("auto", "native", "pyfunc", "compiled"),
 }
 
 

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from gatekit.errors import ModelMisbehaved
+from gatekit.errors import GatekitError, ModelMisbehaved
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.scanning.scan import scan
+from gatekit.scoring.engines import choose_engine
 from gatekit.testing import write_toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -157,3 +158,43 @@ def test_a_toy_loads_through_mlflow_itself(tmp_path):
     native, pyfunc = both(folder, table, tmp_path / "scratch")
     assert np.array_equal(native, pyfunc)
     assert 0 < (native != (x > 0)).sum() < 25
+
+
+def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    from gatekit.scoring.engines import load_engine
+
+    steps = make_column_transformer(
+        (OneHotEncoder(), ["contract"]), (StandardScaler(), ["tenure", "monthly", "calls"])
+    )
+    folder = saved(tmp_path / "m", make_pipeline(steps, LogisticRegression()), MIXED)
+    table = table_of(MIXED)
+    with Runner(Limits(), tmp_path / "scratch") as runner:
+        assert runner.load(folder, "compiled").engine == "compiled"
+        runner.load(folder, "pyfunc")
+        said, reference = runner.predict(table), runner.predict(table, engine="pyfunc")
+        odds = runner.answer(table, "predict_proba").scores
+    assert np.array_equal(said, reference)
+    assert odds.shape == (len(MIXED), 2)
+    engine = load_engine(folder, "compiled")
+    assert engine.takes_rows
+    rows = [tuple(row) for row in MIXED.itertuples(index=False)]
+    assert engine.predict_rows(rows).tolist() == reference.tolist()
+
+
+def test_the_compiled_engine_is_refused_for_what_it_does_not_know(tmp_path):
+    from sklearn.naive_bayes import GaussianNB
+
+    folder = saved(tmp_path / "m", GaussianNB(), NUMBERS)
+    ends = pytest.raises(GatekitError, match="it ends in GaussianNB")
+    with Runner(Limits(), tmp_path / "scratch") as runner, ends:
+        runner.load(folder, "compiled")
+
+
+def test_the_compiled_engine_is_refused_for_another_flavor(tmp_path):
+    with pytest.raises(GatekitError, match="cannot be had for a model of gatekit"):
+        choose_engine(write_toy(tmp_path / "toy", "threshold"), "compiled")
