@@ -79,7 +79,6 @@ class Subject:
         self.score = spec.score
         self._spec = spec
         self.trusted = spec.trusted
-        self.environment = spec.environment or ModelEnvironment(spec.candidate.folder)
         self._spool = spool
         self._start = start
         self._runner: Runner | None = None
@@ -97,6 +96,11 @@ class Subject:
     def title(self) -> str:
         """'churn-model version 2'."""
         return self.candidate.title
+
+    @property
+    def environment(self) -> ModelEnvironment:
+        """What it declares, and where it runs."""
+        return self._spec.environment or ModelEnvironment(self.candidate.folder)
 
     def predict(self, table: pa.Table, *, engine: str | None = None) -> NDArray[Any]:
         """Labels for any rows, straight from the model.
