@@ -327,7 +327,7 @@ def test_at_once_takes_six_calls(office, gap):
         signer=KEYS["ci"],
         loads=lambda folder: pytest.fail("loaded"),
     )
-    assert len(counting.calls) == 6, counting.calls
+    assert len(counting.calls) == 6 + gap, counting.calls
     assert (done.version, w.holder()) == (old, old)
     assert "UNFINISHED" in office.status()
     assert "finished entry" in reconcile(office.desk())[0]
@@ -343,7 +343,7 @@ def test_at_once_checks_the_bytes_and_loses_a_race_in_words(office):
         setattr(w.registry, "before", lambda verb: None),
         office.promote(third),
     )
-    assert "another entry came first" in refused(office.rollback, now=True)
+    assert "lost to #5: ana gave 'staging' to version 3" in refused(office.rollback, now=True)
     assert w.holder() == third
     for version in (old, new):
         w.registry.overwrite(NAME, version, {"MLmodel": b"evil"})
