@@ -166,6 +166,9 @@ def test_a_forged_holder_is_marked_and_is_no_rung_and_no_way_back(office):
     assert NOT_TRUSTED in office.status()
     judge = Judge.of(office.world.policy)
     assert any(NOT_TRUSTED in line for line in history_lines(office.world.journal, judge))
+    (then,) = served_at(office.world.journal, office.world.now, judge)
+    assert f"version {bad} (#3" in then
+    assert f"{NOT_TRUSTED}: it is not signed" in then
     office.world.file(bad, {"load": "PASSED"})
     words = refused(office.promote, bad, target="production")
     assert "held 'staging' by an entry that no trusted key has signed" in words
