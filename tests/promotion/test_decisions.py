@@ -8,7 +8,7 @@ import pytest
 from gatekit.attest.decision import EXTENSION, SVR, sign_decision, statement_of
 from gatekit.attest.envelope import parse
 from gatekit.attest.keys import generate
-from gatekit.errors import PromotionRefused, UsageProblem
+from gatekit.errors import PromotionRefused, RegistryUnavailable, UsageProblem
 from gatekit.policy import TrustedKey
 from gatekit.promotion.approval import approve
 from gatekit.promotion.desk import Desk
@@ -299,77 +299,6 @@ def test_bytes_that_changed_are_never_loaded(office, how):
     office.world.registry.overwrite(NAME, old, {"MLmodel": b"flavors: {}", "model.pkl": b"evil"})
     words = refused(office.rollback, loads=lambda folder: pytest.fail("loaded"), **how)
     assert "version 1 has other bytes" in words
-
-
-class Counting:
-    """Counts the verbs that a registry is asked."""
-
-    def __init__(self, registry):
-        self._registry, self.calls = registry, []
-
-    def __getattr__(self, name):
-        self.calls.append(name)
-        return getattr(self._registry, name)
-
-
-@pytest.mark.parametrize("gap", [False, True])
-def test_at_once_takes_six_calls(office, gap):
-    old, new = office.world.add(), office.world.add()
-    office.promote(old)
-    office.promote(new)
-    w = office.world
-    counting = Counting(w.registry)
-    if gap:  # an entry that came between, about something else
-        w.registry.before = lambda verb: (
-            setattr(w.registry, "before", lambda verb: None),
-            w.registry.append("churn-model.journal", {"kind": "done", "target": "production"}),
-        )
-    done = rollback(
-        RollbackRequest(NAME, "staging", "ana", reason="it weeps", now=True),
-        *(counting, w.policy, w.clock),
-        signer=KEYS["ci"],
-        loads=lambda folder: pytest.fail("loaded"),
-    )
-    assert len(counting.calls) == 6 + gap, counting.calls
-    assert (done.version, w.holder()) == (old, old)
-    assert "UNFINISHED" in office.status()
-    assert "finished entry" in reconcile(office.desk())[0]
-    assert w.settled()
-
-
-def test_at_once_checks_the_bytes_and_loses_a_race_in_words(office):
-    old, new, third = (office.world.add() for _ in range(3))
-    office.promote(old)
-    office.promote(new)
-    w = office.world
-    w.registry.before = lambda verb: (
-        setattr(w.registry, "before", lambda verb: None),
-        office.promote(third),
-    )
-    assert "lost to #5: ana gave 'staging' to version 3" in refused(office.rollback, now=True)
-    assert w.holder() == third
-    for version in (old, new):
-        w.registry.overwrite(NAME, version, {"MLmodel": b"evil"})
-    assert "has other bytes" in refused(office.rollback, now=True)
-    assert w.holder() == third
-
-
-def test_at_once_over_a_promotion_that_never_arrived(office):
-    old, new, third = (office.world.add() for _ in range(3))
-    office.promote(old)
-    office.promote(new)
-
-    def crash(verb):
-        if verb == "move":
-            raise KeyboardInterrupt
-
-    office.world.registry.before = crash
-    with pytest.raises(KeyboardInterrupt):
-        office.promote(third)
-    office.world.registry.before = lambda verb: None
-    assert office.rollback(now=True).version == old
-    reconcile(office.desk())
-    assert office.world.settled()
 
 
 def test_reverify_finds_what_changed_and_rolls_back_where_the_policy_says(world):

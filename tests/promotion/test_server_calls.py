@@ -14,8 +14,12 @@ from .ground import Ground
 from .proxy import proxy_before
 
 pytestmark = pytest.mark.slow
-MOST_OF_A_PROMOTION = {"alias": 10, "stage": 12}
-MOST_AT_ONCE = {"alias": 6, "stage": 8}  # a stage is moved by two writes with a look between
+MOST_OF_A_PROMOTION = {"alias": 10, "stage": 12, "copy": 20}
+MOST_AT_ONCE = {
+    "alias": 6,
+    "stage": 8,
+    "copy": 11,
+}  # a stage is moved by two writes with a look between
 POLICY = """
 model = "{name}"
 pointer = "{pointer}"
@@ -68,7 +72,7 @@ def calls_of(ground, monkeypatch, *argv):
     return [f"{how} {path}" for how, path in proxy.seen if not is_for_files(path)]
 
 
-@pytest.mark.parametrize("ground", ["alias", "stage"], indirect=True)
+@pytest.mark.parametrize("ground", ["alias", "stage", "copy"], indirect=True)
 def test_how_often_a_signed_promotion_and_a_rollback_at_once_ask(ground, capsys, monkeypatch):
     for version in ("1", "2"):
         uri = f"models:/{ground.name}/{version}"
