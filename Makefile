@@ -25,7 +25,7 @@ demo-employment: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# The long proof of one pointer, moved once: an hour or two. `make test` does a small part of each.
+# The long proof of one pointer, moved once: hours. `make test` does a small part of each.
 races: $(READY)
 	GATEKIT_ROUNDS=200 GATEKIT_REQUIRE_ALL=1 $(BIN)/python -m pytest -n 0 -s --durations=0 \
 		tests/promotion/test_server_races.py tests/promotion/test_server_kills.py \
