@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test check bench lock clean
+.PHONY: setup demo demo-employment test races check bench lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -24,6 +24,12 @@ demo-employment: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# The long proof of one pointer, moved once: hours. `make test` does a small part of each.
+races: $(READY)
+	GATEKIT_ROUNDS=200 GATEKIT_REQUIRE_ALL=1 $(BIN)/python -m pytest -n 0 -s --durations=0 \
+		tests/promotion/test_server_races.py tests/promotion/test_server_kills.py \
+		tests/promotion/test_server_outages.py $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -87,7 +87,8 @@ def plan_command(args: argparse.Namespace) -> Answer:
         source = "A plan from the options alone; no policy is read."
     answers = [answer(bar, args.power) for bar in bars]
     if args.json:
-        return Answer([json.dumps(plan_record(answers, unplanned, source, args.power), indent=1)])
+        record = plan_record(answers, unplanned, source, args.power)
+        return Answer([json.dumps(record, indent=1)], raw=True)
     return Answer(plan_lines(answers, unplanned, source, args.power))
 
 
