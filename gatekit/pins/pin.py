@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,9 +125,12 @@ def _show(root: Path, commit: str, file: Path) -> bytes | None:
 
 def _ask_git(folder: Path, *words: str, raw: bool = False) -> bytes | None:
     """What git prints; None if it refuses or is not there."""
+    git = shutil.which("git")
+    if git is None:
+        return None
     try:
         done = subprocess.run(
-            ["git", *words], cwd=folder, capture_output=True, timeout=_GIT_TIMEOUT_S, check=False
+            [git, *words], cwd=folder, capture_output=True, timeout=_GIT_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -90,14 +89,16 @@ class _Store:
             named, listed = folder_md5(root)
             if named == self._pin.md5 and self._pin.inside in listed:
                 return listed[self._pin.inside]
-        try:
-            entries = json.loads(self._object(self._pin.md5).read_bytes())
-            return str(next(e["md5"] for e in entries if e["relpath"] == self._pin.inside))
-        except StopIteration:
-            raise DataError(
-                f"{self._pin.file.name} pins a folder without {self._pin.inside}",
-                "Correct data.holdout.path, or add the file to the folder",
-            ) from None
+        listing = self._object(self._pin.md5)
+        if f"{file_md5(listing)}.dir" != self._pin.md5:
+            raise _spoiled(self._pin.md5)
+        for entry in json.loads(listing.read_bytes()):
+            if entry["relpath"] == self._pin.inside:
+                return str(entry["md5"])
+        raise DataError(
+            f"{self._pin.file.name} pins a folder without {self._pin.inside}",
+            "Correct data.holdout.path, or add the file to the folder",
+        )
 
     def keep(self, md5: str) -> Path:
         """The bytes under the data file's own name, checked against `md5`."""
@@ -112,11 +113,8 @@ class _Store:
         try:
             shutil.copyfile(source, temporary)
             if file_md5(temporary) != md5:
-                raise DataError(
-                    f"DVC's cache holds other bytes than {md5[:12]}... under that name",
-                    "Remove the cache's copy, then `dvc fetch`",
-                )
-            os.replace(temporary, kept)  # two runs at once keep the same bytes
+                raise _spoiled(md5)
+            temporary.replace(kept)  # two runs at once keep the same bytes
         finally:
             temporary.unlink(missing_ok=True)
         return kept
@@ -140,7 +138,14 @@ class _Store:
     def _caches(self) -> list[Path]:
         if self._home is None:
             return []
-        settings = configparser.ConfigParser()
+        settings = configparser.ConfigParser(strict=False, interpolation=None)
         settings.read([self._home / ".dvc" / "config", self._home / ".dvc" / "config.local"])
         named = settings.get("cache", "dir", fallback="cache", raw=True)
         return [self._home / ".dvc" / named / "files" / "md5"]
+
+
+def _spoiled(md5: str) -> DataError:
+    return DataError(
+        f"DVC's cache holds other bytes than {md5[:12]}... under that name",
+        "Remove the cache's copy, then `dvc fetch`",
+    )
