@@ -35,6 +35,9 @@ check: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--all-extras --group dev --upgrade --quiet pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra service --group image --constraint requirements/dev.txt --quiet pyproject.toml \
+		--output-file requirements/service.txt
 
 clean:
 	rm -rf .venv .gatekit .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
