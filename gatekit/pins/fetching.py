@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from gatekit.errors import DataError
@@ -25,7 +26,8 @@ def fetch(home: Path, md5: str, name: str) -> Path:
         ) from None
     lacks = f"{name} (md5 {md5}) is not here"
     try:
-        with Repo(str(home)) as repo:
+        with warnings.catch_warnings(), Repo(str(home)) as repo:
+            warnings.simplefilter("ignore")  # of DVC's own libraries: nothing to do with the data
             where = _remote_words(repo)
             repo.cloud.pull([HashInfo("md5", md5)])
             found = Path(repo.cache.local.oid_to_path(md5))

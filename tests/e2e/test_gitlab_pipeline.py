@@ -89,7 +89,7 @@ class Pipeline:
             "VENV": str(VENV),
             "CHECKS": "none",
             "DEPLOY_WITH": "process",
-            "DEPLOY_SECONDS": "300",
+            "DEPLOY_SECONDS": "900",
             "MLFLOW_TRACKING_URI": registry,
             "STAGING_URL": self.url,
             "GATEKIT_POLL_SECONDS": "1",
@@ -118,7 +118,7 @@ class Pipeline:
             env=kept,
             capture_output=True,
             text=True,
-            timeout=1800,
+            timeout=3600,
             check=False,
         )
         printed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
