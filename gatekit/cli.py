@@ -13,6 +13,7 @@ from typing import NoReturn, TextIO
 from gatekit.commands.answer import REFUSED, USAGE, Answer
 from gatekit.commands.approve import add_approve
 from gatekit.commands.history import add_history
+from gatekit.commands.init import add_init
 from gatekit.commands.keygen import add_keygen
 from gatekit.commands.looking import add_status
 from gatekit.commands.plan import add_plan
@@ -25,6 +26,7 @@ from gatekit.errors import GatekitError, UsageProblem
 
 COLUMNS = 80
 COMMANDS = (
+    add_init,
     add_promote,
     add_approve,
     add_rollback,

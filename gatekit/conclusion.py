@@ -14,6 +14,7 @@ from gatekit.identity import identity
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
+from gatekit.report.ci_files import ci_files
 from gatekit.report.document import (
     HTML_FILE,
     JSON_FILE,
@@ -148,4 +149,6 @@ def _write(
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
+    for name, text in ci_files(report).items():
+        (folder / name).write_text(text, encoding="utf-8")
     return document, page
