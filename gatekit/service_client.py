@@ -29,20 +29,28 @@ class LiveService:
     the folder for files that go with the report. A token is read from GATEKIT_TOKEN.
     """
 
-    def __init__(self, url: str, kept: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        kept: Path | None = None,
+        *,
+        patience_s: float = TIMEOUT_SECONDS,
+        token: str | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServiceProblem(f"{url!r} is no URL of a service", "Write http://HOST:PORT")
         self.url = url.rstrip("/")
         self.loads: dict[str, Any] = {}
         self.kept = kept
-        token = os.environ.get("GATEKIT_TOKEN", "")
+        token = os.environ.get("GATEKIT_TOKEN", "") if token is None else token
+        self._patience_s = patience_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._path = parts.path.rstrip("/")
         make = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
-        self._connection = make(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        self._connection = make(parts.hostname, parts.port, timeout=patience_s)
 
     def health(self) -> dict[str, Any]:
         """The body of /health, whatever its status code.
@@ -160,7 +168,7 @@ class LiveService:
         return answer.status, answer.read()
 
     def _unreachable(self, error: Exception) -> ServiceProblem:
-        why = f"no answer in {TIMEOUT_SECONDS:g} s" if isinstance(error, TimeoutError) else ""
+        why = f"no answer in {self._patience_s:g} s" if isinstance(error, TimeoutError) else ""
         why = why or getattr(error, "strerror", None) or type(error).__name__
         return ServiceProblem(
             f"the service at {self.url} does not answer: {why}",
