@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from starlette.requests import Request
 
+from gatekit.promotion.journal import journal_name
 from gatekit_service.hook_signature import Deliveries
 from gatekit_service.replies import json_reply
 from gatekit_service.wiring import Wiring
@@ -95,6 +96,7 @@ def _is_ours(body: bytes, wiring: Wiring) -> bool:
     except (ValueError, KeyError, TypeError, RecursionError):
         return False
     settings = wiring.settings
-    return name in (
-        (settings.model, settings.spelled) if settings.pointer == "copy" else (settings.model,)
-    )
+    ours = {settings.model, journal_name(settings.model)}  # each move is an entry of the journal
+    if settings.pointer == "copy":
+        ours.add(settings.spelled)
+    return name in ours
