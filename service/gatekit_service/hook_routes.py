@@ -22,6 +22,12 @@ from gatekit_service.wiring import Wiring
 
 MOST_BYTES = 64 * 1024
 PAUSE_S = 0.5  # between two looks that hooks ask for: a storm does not become one at the registry
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "seen before, or not about what is served here"},
+    401: {"description": "not signed, wrongly signed, or too old"},
+    404: {"description": "there is no secret to know MLflow by"},
+    413: {"description": "larger than a delivery is"},
+}
 REFUSED = {"unsigned": 401, "wrong signature": 401, "too old": 401}
 
 
@@ -35,7 +41,7 @@ def add(app: FastAPI, wiring: Wiring) -> None:
         key = "error" if status >= 400 else "status"  # noqa: PLR2004 - refusals begin there
         return json_reply(status, {key: outcome})
 
-    @app.post("/hooks/mlflow")
+    @app.post("/hooks/mlflow", status_code=202, responses=ANSWERS)
     async def mlflow(request: Request) -> Response:
         """A webhook of MLflow's registry: look at the pointer now, not at the next turn."""
         if not secret:

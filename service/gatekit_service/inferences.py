@@ -1,6 +1,6 @@
 """The inference log: what was asked and answered, as Parquet, off the way of the answer.
 
-    <folder>/<model>/<version>/20261125T101500Z-<process>-<number>.parquet
+    <folder>/<model>/<version>/20261125T101500Z-<mark>-<number>.parquet
 
 A file is written once, whole, and never changed. It holds the columns of the signature, and beside
 them `gatekit_request`, `gatekit_row`, `gatekit_at`, `gatekit_version` and `gatekit_prediction`.
@@ -11,7 +11,6 @@ When the folder is larger than it may be, its oldest files go.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import random
 import threading
@@ -21,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from uuid import uuid4
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +31,7 @@ LOG = logging.getLogger("gatekit_service")
 QUEUE = 2000  # answers
 ROWS = 5000  # of one file
 SECONDS = 30.0  # after which a file is written, however few rows there are
+CLOSING_SECONDS = 15.0
 SUFFIX = ".parquet"
 
 
@@ -46,6 +47,7 @@ class InferenceLog:
         self._dice = random.Random()  # noqa: S311 - a sample, no secret
         self._thread = threading.Thread(target=self._run, name="gatekit-inferences", daemon=True)
         self._written = 0
+        self._mark = uuid4().hex[:8]  # two logs in one second must not have one name
 
     def start(self) -> None:
         """Begin to write, in a thread of its own."""
@@ -53,6 +55,8 @@ class InferenceLog:
 
     def offer(self, answered: Answered) -> None:
         """Take an answer, or leave it; never waits."""
+        if not answered.predictions:
+            return  # a refusal
         if self._share < 1 and self._dice.random() >= self._share:
             return
         try:
@@ -66,7 +70,7 @@ class InferenceLog:
             self._queue.put(None, timeout=1.0)
         except queue.Full:
             return
-        self._thread.join(timeout=5.0)
+        self._thread.join(CLOSING_SECONDS)
 
     def _run(self) -> None:
         ended = False
@@ -110,7 +114,7 @@ class InferenceLog:
         folder = self._folder / quote(served.model, safe="") / quote(served.version, safe="")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._written += 1
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}-{self._written:06d}"
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{self._mark}-{self._written:06d}"
         scratch = folder / f".{name}"
         try:
             parquet.write_table(table, scratch, compression="zstd")
@@ -137,8 +141,15 @@ def table_of(group: list[tuple[Answered, datetime]]) -> pa.Table:
     import pyarrow as pa
 
     served = group[0][0].served
-    rows = [list(row) for answered, _ in group for row in answered.rows]
-    table = served.decoder.decode({"features": rows})
+    decoder = served.decoder
+    tables = [
+        answered.rows
+        if isinstance(answered.rows, pa.Table)
+        else decoder.decode({"features": [list(row) for row in answered.rows]})
+        for answered, _ in group
+    ]
+    # an optional column that a caller left out is empty in those rows
+    table = pa.concat_tables([decoder.schema.empty_table(), *tables], promote_options="default")
     sizes = [len(answered.predictions) for answered, _ in group]
     ids = [a.request_id for (a, _), n in zip(group, sizes, strict=True) for _ in range(n)]
     moments = [at for (_, at), n in zip(group, sizes, strict=True) for _ in range(n)]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gatekit_service.state import Answered, Served, State
 
+OK = 200
 # seconds; from what a compiled model takes to what a caller gives up on
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -63,11 +64,13 @@ class Meter:
         state.on_swap.append(self.swapped)
 
     def answered(self, answered: Answered) -> None:
-        """Count an answer with predictions."""
-        version, seconds = answered.served.version, answered.took_ms / 1000
-        self._rows[version] += len(answered.predictions)
-        if version not in self._first_s:
-            self._first_s[version] = seconds
+        """Count an answer; a refusal is counted without a version: no model made it."""
+        served, seconds = answered.served, answered.took_ms / 1000
+        version = served.version if answered.status == OK else ""
+        if version:
+            self._rows[version] += len(answered.predictions)
+            if version not in self._first_s:
+                self._first_s[version] = seconds
         self.count(answered.route, answered.status, version, seconds)
 
     def count(self, route: str, status: int, version: str, seconds: float) -> None:

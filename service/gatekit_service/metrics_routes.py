@@ -6,13 +6,16 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import Request
 
 from gatekit_service.wiring import Wiring
 
 OTHER = "other"  # asked for, and not there: no label is made of what a caller writes
 OK = 200
+FORMATS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {}, "application/openmetrics-text": {}}}
+}
 
 
 def add(app: FastAPI, wiring: Wiring) -> None:
@@ -26,7 +29,7 @@ def add(app: FastAPI, wiring: Wiring) -> None:
     ProcessCollector(registry=registry)
     app.add_middleware(Counting, app=app, wiring=wiring)
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse, responses=FORMATS)
     async def metrics(request: Request) -> Response:
         """For Prometheus: requests, latencies, rows, swaps, the model and its proof."""
         encode, kind = choose_encoder(request.headers.get("accept", ""))

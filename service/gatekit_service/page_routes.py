@@ -54,7 +54,7 @@ def add(app: FastAPI, wiring: Wiring) -> None:
         }
         return json_reply(200, said, GUARD)
 
-    @app.get("/signature")
+    @app.get("/signature", responses={503: {"description": "no model is loaded yet"}})
     async def signature() -> Response:
         """The columns of the model that is served, in its order."""
         served = wiring.state.served
