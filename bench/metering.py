@@ -73,7 +73,7 @@ async def measure(root):
     app = create_app(Settings(model="toy", registry=registry.uri, cache=root / "cache"))
     state, ready, seen = app.state.wiring.state, asyncio.Event(), []
     loop = asyncio.get_running_loop()
-    state.on_swap.append(lambda before, now: loop.call_soon_threadsafe(ready.set))
+    state.on_swap.append(lambda *_: loop.call_soon_threadsafe(ready.set))
     logs = [InferenceLog(root / "log", share, 64.0, Counter()) for share in (0.01, 1.0)]
     for log in logs:
         log.start()

@@ -13,7 +13,7 @@ from gatekit.candidate import describe
 from gatekit.data import open_holdout
 from gatekit.errors import PolicyError, ServiceProblem
 from gatekit.gate import NOT_APPLICABLE, Ask
-from gatekit.gates import load, staging
+from gatekit.gates import live, load, staging
 from gatekit.gates.generator import LoadRun, generate
 from gatekit.kept import NAMES
 from gatekit.policy import DataSpec
@@ -287,3 +287,71 @@ def test_memory_is_the_most_that_was_seen(scene):
     with pytest.raises(ServiceProblem, match="does not say what its process holds"):
         measured(scene, seen(), load.memory, memory_mb=200.0)
     assert measured(scene, seen(), load.memory).method == NOT_APPLICABLE
+
+
+def test_the_first_answer_of_the_version_is_timed(scene):
+    scene.service.predict([[1.0, 1, "Bern", True]])
+    ask = Ask(0.95, 1, StagingGate(first_ms=1000.0))
+    found = live.first_answer(scene.candidate, scene.service, ask=ask)
+    assert (found.n, found.unit) == (1, "ms")
+    assert 0 < found.value < 60_000
+    left = live.first_answer(scene.candidate, scene.service, ask=ASK)
+    assert left.method == NOT_APPLICABLE
+    with pytest.raises(ServiceProblem, match="does not serve churn-model version 2"):
+        live.first_answer(scene.other, scene.service, ask=ask)
+
+
+@pytest.mark.slow
+def test_the_real_service_keeps_to_its_openapi_document(scene):
+    ask = Ask(0.95, 1, StagingGate(fuzz_failures=0.0, fuzz_examples=4))
+    found = live.fuzz_failures(scene.candidate, scene.service, ask=ask)
+    assert (found.value, found.detail) == (0.0, ())
+    assert found.n > 15
+
+
+class Sloppy(BaseHTTPRequestHandler):
+    """A service with a document that it breaks: a route that fails, and one that says nothing."""
+
+    def do_GET(self):
+        ok = {"description": "ok", "content": {"application/json": {"schema": {"type": "object"}}}}
+        paths = {
+            path: {"get": {"responses": {"200": ok}}} for path in ("/broken", "/other", "/good")
+        }
+        said = {
+            "/openapi.json": {
+                "openapi": "3.1.0",
+                "info": {"title": "s", "version": "1"},
+                "paths": paths,
+            },
+            "/health": {"model": "churn-model", "version": "1", "digest": self.server.digest},
+            "/other": [],
+        }.get(self.path, {})
+        raw = json.dumps(said).encode()
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.slow
+def test_a_service_that_breaks_its_document_is_caught(scene):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sloppy)
+    server.digest = scene.candidate.candidate.digest
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    service = LiveService(f"http://127.0.0.1:{server.server_address[1]}")
+    ask = Ask(0.95, 1, StagingGate(fuzz_failures=0.0, fuzz_examples=2))
+    try:
+        found = live.fuzz_failures(scene.candidate, service, ask=ask)
+    finally:
+        service.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    routes = {line.partition(":")[0] for line in found.detail}
+    assert routes == {"GET /broken", "GET /other"}
+    assert found.value >= 2

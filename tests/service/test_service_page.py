@@ -207,3 +207,40 @@ def hostile():
     health |= {"proof": {"none": word}, "swaps": [{"at": word, "from": word, "to": word}]}
     column = {"name": word, "type": word, "required": True}
     return {"health": health, "columns": [column], "beside": {"error": word}, "release": word}
+
+
+def test_production_stands_beside_staging(open_page, page_client):
+    live = json.loads(page_client.get("/page/state")[1])
+    told = {"stage": "production", "version": "1", "status": "ok", "since": "2026-11-01T08:00:00Z"}
+    live["beside"] = {"health": {**told, "proof": {"outcome": "PASSED"}}}
+    page = open_page()
+    page.route("**/page/state", lambda route: route.fulfill(json=live))
+    row = page.get_by_role("row", name="production")
+    row.wait_for()
+    assert "version 1" in row.inner_text()
+    live["beside"] = None
+    live["health"]["pointers"] = [
+        {**each, "pointer": "canary"} for each in live["health"]["pointers"]
+    ]
+    row = page.get_by_role("row", name="canary")
+    row.wait_for()
+    assert "journal: promote by ana" in row.inner_text()
+
+
+def test_a_token_is_asked_for_when_the_service_wants_one(open_page):
+    page, sent = open_page(), []
+
+    def refuse(route):
+        sent.append(route.request.headers.get("authorization"))
+        if sent[-1] == "Bearer s3cret":
+            route.fulfill(json={"predictions": [1], "version": "2"})
+        else:
+            route.fulfill(status=401, json={"error": "no token"})
+
+    page.route("**/predict", refuse)
+    assert page.locator("#token").is_hidden()
+    page.get_by_role("button", name="Predict").click()
+    page.locator("#token").fill("s3cret")
+    page.get_by_role("button", name="Predict").click()
+    page.locator("#answer").filter(has_text="1  (version 2)").wait_for()
+    assert sent == [None, "Bearer s3cret"]
