@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from gatekit.candidate import Candidate
+from gatekit.kept import kept_digests
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.report.provenance import (
@@ -64,6 +65,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "packages": {name: _installed(name) for name in PACKAGES},
             **_origin(run, ledger),
             **_environments(run),
+            **_kept(run),
         },
     }
 
@@ -88,6 +90,12 @@ def _environments(run: GateRun) -> dict[str, Any]:
     """What the models ran in, where that was what they declare; nothing where it was ours."""
     told = {role: each.as_dict() for role, each in run.environments.items() if each.is_declared}
     return {"environments": told} if told else {}
+
+
+def _kept(run: GateRun) -> dict[str, Any]:
+    """Digests of the files that lie beside the report; nothing where there are none."""
+    digests = kept_digests(run.scratch)
+    return {"kept": digests} if digests else {}
 
 
 def _installed(name: str) -> str:
