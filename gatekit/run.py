@@ -31,6 +31,7 @@ from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
+from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
 
@@ -56,6 +57,7 @@ class GateRun:
             if isinstance(model, Candidate)
         }
         self._started: list[Subject] = []
+        self._scans = Scans()
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
@@ -93,6 +95,7 @@ class GateRun:
             other_label(self.holdout.y, policy.positive) if policy.score else 0,
             policy.runner.trusted,
             self.environments[role],
+            self._scans,
         )
         subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
@@ -103,7 +106,9 @@ class GateRun:
         own = Path(tempfile.mkdtemp(dir=self.scratch, prefix="model-"))
         limits = _limits(plan, self.scratch, self.environments[role])
         trusted = plan.policy.runner.trusted
-        runner = Runner(limits, own, role=role, trusted=trusted, server=self.server)
+        runner = Runner(
+            limits, own, role=role, trusted=trusted, server=self.server, scan=self._scans
+        )
         self._runners.append(runner)
         return runner
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatekit.runner.forkserver import ForkServer
     from gatekit.runner.limits import Limits
+    from gatekit.scanning.once import Scan
     from gatekit.scoring.answers import Scored
     from gatekit.scoring.engines import Wanted
 
@@ -43,7 +44,7 @@ class Runner:
 
     `role` is how the sentences call it (candidate, champion); `trusted` are loader modules and
     types that the scan lets pass besides its own list. Its process is a fork of `server`'s, where
-    there is one. Not for use from two threads at once.
+    there is one. `scan` is asked before anything is loaded. Not for use from two threads at once.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class Runner:
         role: str = "candidate",
         trusted: tuple[str, ...] = (),
         server: ForkServer | None = None,
+        scan: Scan = scan,
     ) -> None:
         self._limits, self._scratch = limits, scratch
         self._role, self._trusted = role, trusted
-        self._server = server
+        self._server, self._scan = server, scan
         self._child: Child | None = None
         self._tables = TableSender()
         self._walls: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ class Runner:
         known = self._folder
         if known not in (None, folder):
             raise UsageProblem("a runner holds one model", "Start a second runner")
-        if reasons := scan(folder, self._trusted):
+        if reasons := self._scan(folder, self._trusted):
             shown = plain("; ".join(str(reason) for reason in reasons[:5]))
             raise ModelMisbehaved(
                 f"the artifact was refused before loading: {shown}", "Nothing of it was run"
