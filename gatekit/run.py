@@ -31,6 +31,7 @@ from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
+from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
@@ -57,7 +58,7 @@ class GateRun:
             if isinstance(model, Candidate)
         }
         self._started: list[Subject] = []
-        self._scans = Scans()
+        self._scans = Scans(_bundles(plan))
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
@@ -157,6 +158,11 @@ def _order_of_wall(wall: str) -> int:
     return NAMES.index(wall.partition(":")[0])
 
 
+def _bundles(plan: Plan) -> Bundles | None:
+    named = plan.policy.runner.bundle_key
+    return None if named is None else Bundles(plan.policy_file.parent / named)
+
+
 def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
     policy, lock = plan.policy, plan.policy.attestation.lock
     beside = plan.policy_file.parent / lock if lock else None
@@ -167,7 +173,7 @@ def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
 
 def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment) -> Limits:
     asked = asdict(plan.policy.runner)
-    del asked["trusted"]  # for the scan, which is before any process
+    del asked["trusted"], asked["bundle_key"]  # for the scan, which is before any process
     folders = tuple(str((plan.policy_file.parent / name).resolve()) for name in asked["readable"])
     if not environment.is_declared:
         return Limits(**{**asked, "readable": folders})
@@ -191,6 +197,8 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         check_registry_exists(plan.project)
     if plan.request.model_env == "declared":
         find_uv()
+    if bundles := _bundles(plan):
+        bundles.check()
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
     try:
         registry = None if alone else open_existing_registry(plan.project)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatekit.digest import file_sha256
+from gatekit.scanning.bundle import Bundles
+from gatekit.scanning.files import walk
 from gatekit.scanning.finding import Finding
 from gatekit.scanning.scan import scan
 
@@ -17,8 +19,12 @@ Entry = tuple[str, int, str]  # path, mode, sha256
 
 @dataclass(frozen=True, slots=True)
 class Scans:
-    """As `scan`, and looks again only at what is not, to the byte, what it has seen before."""
+    """As `scan`, and looks again only at what is not, to the byte, what it has seen before.
 
+    With `bundles` it also asks for a signed bundle.
+    """
+
+    bundles: Bundles | None = None
     _known: dict[tuple[tuple[Entry, ...], tuple[str, ...]], tuple[Finding, ...]] = field(
         default_factory=dict
     )
@@ -27,11 +33,17 @@ class Scans:
         """Why the model in `folder` must not be loaded; empty when nothing speaks against it."""
         entries = _entries(folder)
         if entries is None:
-            return scan(folder, trusted)
+            return self._look(folder, trusted)
         key = (entries, trusted)
         if key not in self._known:
-            self._known[key] = scan(folder, trusted)
+            self._known[key] = self._look(folder, trusted)
         return self._known[key]
+
+    def _look(self, folder: Path, trusted: tuple[str, ...]) -> tuple[Finding, ...]:
+        found = scan(folder, trusted)
+        if self.bundles is None:
+            return found
+        return (*found, *self.bundles.judge(folder, walk(folder)[0]))
 
 
 def _entries(folder: Path) -> tuple[Entry, ...] | None:
