@@ -109,6 +109,7 @@ class RunnerPolicy:
     walls: tuple[Wall, ...] = ()
     readable: tuple[str, ...] = ()  # more folders, relative to the policy
     trusted: tuple[str, ...] = ()  # what the scan lets pass besides its own list, by full name
+    bundle_key: str | None = None  # a public key in PEM, relative to the policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
