@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test races check bench lock clean
+.PHONY: setup demo demo-employment test races pipeline-test image-test check bench lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -31,6 +31,17 @@ races: $(READY)
 		tests/promotion/test_server_races.py tests/promotion/test_server_kills.py \
 		tests/promotion/test_server_outages.py $(ARGS)
 
+# What stands in for GitLab; the lock holds its hash and no URL.
+requirements/node/node_modules: requirements/node/package-lock.json $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+pipeline-test: requirements/node/node_modules
+	$(BIN)/python -m pytest tests/e2e/test_gitlab_pipeline.py $(ARGS)
+
+image-test: $(READY)
+	GATEKIT_IMAGE_TEST=1 $(BIN)/python -m pytest tests/deploy/test_image.py $(ARGS)
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,6 +52,9 @@ check: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--all-extras --group dev --upgrade --quiet pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra service --group image --constraint requirements/dev.txt --quiet pyproject.toml \
+		--output-file requirements/service.txt
 
 clean:
 	rm -rf .venv .gatekit .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

@@ -12,9 +12,13 @@ from typing import NoReturn, TextIO
 
 from gatekit.commands.answer import REFUSED, USAGE, Answer
 from gatekit.commands.approve import add_approve
+from gatekit.commands.expose import add_expose
 from gatekit.commands.history import add_history
+from gatekit.commands.hooks import add_hooks
+from gatekit.commands.init import add_init
 from gatekit.commands.keygen import add_keygen
 from gatekit.commands.looking import add_status
+from gatekit.commands.monitor import add_monitor
 from gatekit.commands.plan import add_plan
 from gatekit.commands.promote import add_promote
 from gatekit.commands.reverify import add_reconcile, add_reverify
@@ -25,6 +29,7 @@ from gatekit.errors import GatekitError, UsageProblem
 
 COLUMNS = 80
 COMMANDS = (
+    add_init,
     add_promote,
     add_approve,
     add_rollback,
@@ -36,6 +41,9 @@ COMMANDS = (
     add_plan,
     add_keygen,
     add_verify,
+    add_monitor,
+    add_hooks,
+    add_expose,
 )
 
 

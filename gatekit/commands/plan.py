@@ -109,13 +109,14 @@ def _from_policy(
 
 def _rows(policy: Policy, folder: Path, asked: int | None) -> tuple[int | None, str]:
     """How many rows to plan for, and in words whose they are: --rows wins over the file's."""
+    from gatekit.data import open_holdout
+    from gatekit.pins.pinned import is_here
+
     if asked is not None:
         return asked, f"{asked:,} rows, as --rows says"
     name = Path(policy.holdout.path).name
-    if not (folder / policy.holdout.path).is_file():
+    if is_here((folder / policy.holdout.path).resolve(), policy.holdout.rev, folder) is None:
         return None, f"no holdout {name} yet: --rows N shows what N rows can tell apart"
-    from gatekit.data import open_holdout
-
     rows = open_holdout(policy.holdout, folder).rows
     if rows == 0:
         return None, f"the holdout {name} has no rows yet"
