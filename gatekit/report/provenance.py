@@ -50,6 +50,13 @@ def environment_sha256() -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
+def path_in_repository(file: Path, root: Path) -> str:
+    """A file's path as a CI names it: from git's root around it, else from the project's `root`."""
+    file = file.resolve()
+    home = next((folder for folder in file.parents if (folder / ".git").exists()), root.resolve())
+    return file.relative_to(home).as_posix() if file.is_relative_to(home) else file.name
+
+
 def _line_of(found: Distribution) -> str:
     """`name==version`; the head of the metadata alone is read, which takes a tenth of the time."""
     text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""

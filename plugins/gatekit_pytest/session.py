@@ -17,6 +17,7 @@ from gatekit.conclusion import Conclusion, conclude
 from gatekit.decision import Asked
 from gatekit.errors import GatekitError
 from gatekit.gate import Gate
+from gatekit.kept import FOLDER
 from gatekit.ledger import Check, Ledger, TestOutcome
 from gatekit.plan import Plan, make_plan
 from gatekit.run import GateRun, join_run, open_run
@@ -118,7 +119,7 @@ class GateSession:
         if url is None:
             pytest.fail("this gate asks a running service: give --service-url URL", pytrace=False)
         if self._live is None:
-            self._live = LiveService(url)
+            self._live = LiveService(url, self.run.scratch / FOLDER)
         return self._live
 
     @pytest.hookimpl(trylast=True)
