@@ -70,7 +70,7 @@ def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
         "suites": suites(tests, run.tests_folder, root),
         "walls": list(walls or ()),
         "accepted_unwalled": accepted,
-        "uses": dict(getattr(run, "uses", None) or {}),
+        "uses": run.uses.as_dict() if run.uses else {},
     }
 
 

@@ -39,6 +39,8 @@ class DataSpec:
     sensitive: tuple[tuple[str, ...], ...] = ()  # as slices
     slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None
+    uses: int | None = None  # how many different candidates may be judged on these labels
+    spending: Literal["fixed", "adaptive"] = "fixed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,7 @@ class _Reader:
         self._check_pointers(policy)
         checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
+        _check_uses(policy, self._file)
         check_measures(policy, self._file)
         return policy
 
@@ -236,6 +237,14 @@ class _Reader:
 
     def _wrong(self, key: str, words: str, hint: str = "") -> PolicyError:
         return PolicyError(f"{self._file}: {key} {words}", hint[:1].upper() + hint[1:])
+
+
+def _check_uses(policy: Policy, where: str) -> None:
+    if policy.holdout.spending == "adaptive" and policy.holdout.uses is None:
+        raise PolicyError(
+            f"{where}: data.holdout.spending is set, and data.holdout.uses is not",
+            "Say over how many uses the level is spent, such as uses = 32",
+        )
 
 
 def _check_slice_floor(policy: Policy, where: str) -> None:

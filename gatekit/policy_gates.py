@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Mode = Literal["enforce", "observe"]
 SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of the ladder
+LABEL_GATES = ("accuracy", "fairness", "robustness")  # what they ask uses up the holdout's labels
 
 
 Of = Literal["anything", "labels", "scores", "scores of two classes", "numbers"]

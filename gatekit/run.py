@@ -24,6 +24,7 @@ from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
+from gatekit.policy_gates import LABEL_GATES
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.environment import code_alone
@@ -32,6 +33,7 @@ from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
+from gatekit.uses import Use, Uses, count_use
 
 
 class GateRun:
@@ -54,6 +56,7 @@ class GateRun:
             for role, model in models.items()
             if isinstance(model, Candidate)
         }
+        self.uses: Uses | None = None  # where the test set stands; None: nothing was asked of it
         self._started: list[Subject] = []
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
@@ -126,6 +129,17 @@ class GateRun:
         """Let the candidate or the champion use a process that already runs, by role."""
         self._warm.update(runners)
 
+    def count_use(self, registry: Registry | None) -> None:
+        """Write this use of the test set down, before anything is read off its labels.
+
+        A champion of other content makes it another use, and so does another policy.
+        """
+        policy, champion = self.plan.policy, self.champion_model
+        held = champion.content if isinstance(champion, Candidate) else ""
+        use = Use(self.model.content, held, self.holdout.sha256, policy.digest)
+        verdicts = sum(len(policy.bars(gate)) for gate in (*LABEL_GATES, *policy.own))
+        self.uses = count_use(registry, self.model.name, use, policy.holdout, verdicts)
+
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
         for subject in self._started:
@@ -145,6 +159,7 @@ class GateRun:
                 "champion": _ticket(self.champion_model)
                 if isinstance(self.champion_model, Candidate)
                 else self.champion_model.reason,
+                "uses": self.uses.as_dict() if self.uses else None,
             }
         )
 
@@ -250,7 +265,7 @@ def _find_champion(
                 f"--champion {uri.text} is the candidate itself",
                 "Name another version: a model always equals itself, which proves nothing",
             )
-        return champion
+        return _another(champion, candidate)
     policy = plan.policy
     target = plan.request.target or next(iter(policy.promotion), None)
     if target is None:
@@ -269,7 +284,16 @@ def _find_champion(
     if holder.version == candidate.version:
         return NoChampion(f"the candidate itself holds {target!r}, nothing to compare with")
     uri = parse_model_uri(f"models:/{holder.name}/{holder.version}")
-    return resolve(uri, registry, into, policy.model)
+    return _another(resolve(uri, registry, into, policy.model), candidate)
+
+
+def _another(champion: Candidate, candidate: Candidate) -> Candidate | NoChampion:
+    if champion.content != candidate.content:
+        return champion
+    held = f"version {champion.version}" if champion.version else champion.title
+    return NoChampion(
+        f"no champion: the same model as {held}, registered again: nothing to compare with"
+    )
 
 
 def join_run(ticket: str) -> GateRun:
@@ -279,7 +303,9 @@ def join_run(ticket: str) -> GateRun:
     plan = make_plan(RunRequest(**request))
     held = data["champion"]
     champion = NoChampion(held) if isinstance(held, str) else _from_ticket(held)
-    return GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+    run = GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+    run.uses = Uses.from_dict(data["uses"]) if data["uses"] else None
+    return run
 
 
 def _ticket(model: Candidate) -> dict[str, Any]:
