@@ -5,8 +5,8 @@
 Of 400 rows half can be judged by what is known (segment A), half are fair coins (segment B): no
 model is right there more often than by chance. A probe is right on a chosen share of A and guesses
 on B, so its true accuracy is known. People see the verdict of each, or its value, and let the
-probes vote: their last model guesses B by the majority, so it has the luck of these rows and no more
-truth. It is made to lie a hair below the bar, and must not pass.
+probes vote: their last model guesses B by the majority, so it has the luck of these rows and no
+more truth. It is made to lie a hair below the bar, and must not pass.
 """
 
 from __future__ import annotations

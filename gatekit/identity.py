@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from gatekit.candidate import Candidate
+from gatekit.data import Holdout
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.report.provenance import commit, environment_sha256, sha256_if_there, suites
@@ -34,6 +35,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "sha256": run.holdout.sha256,
             "rows": run.holdout.rows,
             "target": plan.policy.holdout.target,
+            **_samples(run),
         },
         "policy": {
             "file": plan.policy_file.name,
@@ -55,6 +57,18 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             **_origin(run, ledger),
             **_environments(run),
         },
+    }
+
+
+def _samples(run: GateRun) -> dict[str, Any]:
+    """What the drift gate compares, where it is asked; nothing else."""
+    if run.plan.policy.reference is None or not run.plan.wants("drift"):
+        return {}
+    held = {"reference": run.reference, "current": run.current}
+    return {
+        what: {"path": each.path.name, "sha256": each.sha256, "rows": each.rows}
+        for what, each in held.items()
+        if isinstance(each, Holdout)
     }
 
 

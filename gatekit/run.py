@@ -18,12 +18,13 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
-from gatekit.data import Holdout, open_holdout
+from gatekit.data import Holdout, NoSample, open_holdout, open_sample
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
+from gatekit.policy import SampleSpec
 from gatekit.policy_gates import LABEL_GATES
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
@@ -62,6 +63,25 @@ class GateRun:
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
         self._warm: dict[str, Runner] = {}  # by role: already running, waiting for their model
+
+    @cached_property
+    def reference(self) -> Holdout | NoSample:
+        """What the model was trained on, or that the policy names none."""
+        spec, target = self.plan.policy.reference, self.plan.policy.holdout.target
+        if spec is None:
+            return NoSample("the policy names no [data.reference]")
+        return open_sample(spec, "reference", target, self.plan.policy_file.parent)
+
+    @cached_property
+    def current(self) -> Holdout:
+        """The rows it meets: --current, else the policy's, else the holdout."""
+        given, spec = self.plan.request.current, self.plan.policy.current
+        target = self.plan.policy.holdout.target
+        if given is not None:
+            return open_sample(SampleSpec(path=given), "current", target, self.plan.project.root)
+        if spec is None:
+            return self.holdout
+        return open_sample(spec, "current", target, self.plan.policy_file.parent)
 
     @cached_property
     def engine(self) -> str:
@@ -235,6 +255,8 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
         run = GateRun(plan, scratch, candidate, champion)
         if warm and isinstance(champion, Candidate) and "champion" not in runners:
             runners["champion"] = _warm_runner(plan, scratch, "champion")
+        if plan.wants("drift"):
+            run.reference, run.current  # noqa: B018 - what is not there is said before any test
         run.warm_with(runners)
         return run, registry
     except BaseException:

@@ -68,7 +68,8 @@ def test_a_number_raised_later_gives_nothing_back(registry):
 
 
 def test_two_at_once_spend_two_and_one_twice_at_once_spends_one(registry):
-    registry.before = lambda verb, gate=threading.Barrier(3, timeout=20): gate.wait()
+    together = threading.Barrier(3, timeout=20)
+    registry.before = lambda verb: together.wait()
     found = {}
 
     def run(name, number):

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from gatekit_pytest.fixtures import candidate, champion, gate, holdout, service
+from gatekit_pytest.fixtures import (
+    candidate,
+    champion,
+    current,
+    gate,
+    holdout,
+    reference,
+    service,
+)
 from gatekit_pytest.options import add_options, refuse_lonely_options
 
-__all__ = ["candidate", "champion", "gate", "holdout", "service"]
+__all__ = ["candidate", "champion", "current", "gate", "holdout", "reference", "service"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
