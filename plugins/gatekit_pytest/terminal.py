@@ -100,7 +100,7 @@ class Terminal:
                 f"{plan.request.uri} --to TARGET --override REASON {flags}"
             )
         uses = self._session.run.uses
-        if uses is not None and (uses.number or uses.declared):
+        if uses is not None:
             notes += textwrap.wrap(uses.words, 80, subsequent_indent="  ")
         return ["", *notes] if notes else []
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
+from gatekit.policy import DataSpec
 from gatekit.promotion.journal import journal_name
 from gatekit.promotion.status import status_lines
-from gatekit.policy import DataSpec
 from gatekit.registry import GateRunRecord
 from gatekit.uses import Use, count_use
 from tests.servers import running_server
