@@ -27,8 +27,8 @@ class Candidate:
     folder: Path
     files: tuple[FileDigest, ...]
     digest: str
-    content: str  # the same for a model registered twice, see `gatekit.content`
     signature: Signature
+    content: str = ""  # the same for a model registered twice, see `gatekit.content`
 
     @property
     def title(self) -> str:
@@ -95,8 +95,8 @@ def describe(uri: str, folder: Path, version: ModelVersion) -> Candidate:
         folder,
         files,
         model_digest(files),
-        content_digest(folder, files),
         signature,
+        content_digest(folder, files),
     )
 
 

@@ -289,7 +289,7 @@ def _find_champion(
 
 
 def _another(champion: Candidate, candidate: Candidate) -> Candidate | NoChampion:
-    if champion.content != candidate.content:
+    if not candidate.content or champion.content != candidate.content:
         return champion
     held = f"version {champion.version}" if champion.version else champion.title
     return NoChampion(
