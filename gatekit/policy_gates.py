@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Mode = Literal["enforce", "observe"]
 SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of the ladder
+LABEL_GATES = ("accuracy", "fairness", "robustness")  # what they ask uses up the holdout's labels
 
 
 Of = Literal["anything", "labels", "scores", "scores of two classes", "numbers"]
@@ -189,6 +190,22 @@ class RobustnessGate(GateTable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftGate(GateTable):
+    """How far rows may lie from those the model was trained on, and how many may be among them."""
+
+    psi: float | None = _bar(tighter="down")
+    ks: float | None = _bar(tighter="down")
+    wasserstein: float | None = _bar(tighter="down")
+    cramers_v: float | None = _bar(tighter="down")
+    joint_auc: float | None = _bar(tighter="down")
+    joint_rows: int = _setting(5000, tighter="up")
+    prediction_drift: float | None = _bar(tighter="down")
+    label_drift: float | None = _bar(tighter="down")
+    leaked_inputs: float | None = _bar(tighter="down")
+    leaked_rows: float | None = _bar(tighter="down")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParityGate(GateTable):
     """How many holdout rows the serving engine may answer unlike pyfunc."""
 
@@ -236,6 +253,7 @@ class Gates:
     environment: EnvironmentGate = EnvironmentGate()
     fairness: FairnessGate = FairnessGate()
     robustness: RobustnessGate = RobustnessGate()
+    drift: DriftGate = DriftGate()
     parity: ParityGate = ParityGate()
     staging: StagingGate = StagingGate()
     load: LoadGate = LoadGate()
