@@ -82,7 +82,8 @@ def _errors(candidate: Subject, holdout: Holdout, level: float) -> list[Errors]:
         rows = np.bincount(index, minlength=len(names))
         parts = np.split(order, np.cumsum(rows)[:-1])
         bounds = np.array([error_of_group(said[part], true[part], share) for part in parts])
-        made.append(Errors(" x ".join(columns), names, *bounds.T, rows))
+        value, low, high = bounds.T
+        made.append(Errors(" x ".join(columns), names, value, low, high, rows))
     return made
 
 

@@ -187,11 +187,11 @@ def log_loss_rise(
         return applies.undefined(name, new.why, holdout.rows, ask)
     if isinstance(old, Unusable):
         return applies.undefined(name, old.why, holdout.rows, ask)
-    losses = [probabilities.log_losses(each.said, each.true)[0] for each in (new, old)]
+    mine, theirs = (probabilities.log_losses(each.said, each.true)[0] for each in (new, old))
     classes = [model.scored(holdout).classes for model in (candidate, champion)]
     ends = probabilities.ends_of_rise(*_side_by_side(new.said, old.said, *classes))
-    found = regression.mean_rise(*losses, ask.level, ends)
-    return against(name, found, losses[0].size, champion, ask)
+    found = regression.mean_rise(mine, theirs, ask.level, ends)
+    return against(name, found, mine.size, champion, ask)
 
 
 def _mean_of(name: str, losses: Losses, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:

@@ -45,6 +45,18 @@ def test_the_score_is_that_of_the_likeliest_shares(won, lost, alike, gain):
     assert paired._score(won, lost, n, gain) == pytest.approx(theirs, rel=2e-3, abs=2e-3)
 
 
+@given(st.integers(0, 80), st.integers(0, 80), st.integers(0, 300))
+def test_at_no_difference_it_is_mcnemars_corrected_test(won, lost, alike):
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    if won <= lost:
+        return
+    table = [[alike, won], [lost, 0]]
+    theirs = mcnemar(table, exact=False, correction=True).statistic
+    ours = paired._score(won, lost, won + lost + alike, 0.0)
+    assert ours**2 == pytest.approx(theirs, rel=1e-12, abs=1e-12)
+
+
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 400), st.sampled_from([0.9, 0.95]))
 def test_a_bar_is_cleared_up_to_the_lower_bound(won, lost, alike, level):
     n = won + lost + alike
