@@ -32,6 +32,7 @@ def check_measures(policy: Policy, where: str) -> None:
             "A quantile lies between 0 and 1, both excluded",
         )
     _check_expectations(policy, where)
+    _check_load(policy, where)
     for gate in BUILT_IN:
         table = policy.table(gate)
         for each in fields(table):
@@ -54,6 +55,17 @@ def _check_expectations(policy: Policy, where: str) -> None:
             raise PolicyError(
                 f"{key}: within is for scores, or for the numbers of a regression",
                 'A label changes or does not: say of = "scores", or leave it out',
+            )
+
+
+def _check_load(policy: Policy, where: str) -> None:
+    load = policy.gates.load
+    for key in ("users", "processes", "rows_per_request", "seconds", "requests_per_second"):
+        least = 1 if isinstance(getattr(load, key), int) else 0.1
+        if getattr(load, key) < least:
+            raise PolicyError(
+                f"{where}: gates.load.{key} is {getattr(load, key):g}",
+                f"Give {least:g} or more",
             )
 
 
