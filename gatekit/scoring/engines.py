@@ -161,7 +161,7 @@ class _Loaded:
         return self.score(self.prepare(conform(table, self.signature)))
 
     def linear_form(self) -> LinearForm:
-        from gatekit.scoring.linear import linear_form, none_of
+        from gatekit.scoring.linear_reading import linear_form, none_of
 
         if self.estimator is None or self.signature is None:
             raise none_of("it is no model of mlflow.sklearn with a signature")

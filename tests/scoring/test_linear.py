@@ -7,7 +7,8 @@ import pytest
 
 from gatekit.errors import CandidateError
 from gatekit.gates.certified import scores_of
-from gatekit.scoring.linear import LinearForm, linear_form
+from gatekit.scoring.linear import LinearForm
+from gatekit.scoring.linear_reading import linear_form
 from gatekit.scoring.signature import Column, Signature
 
 RANDOM = np.random.default_rng(11)

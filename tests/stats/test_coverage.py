@@ -13,8 +13,8 @@ CASES = {
     "coverage_counts": [
         ("accuracy", "90% right", 400),
         ("precision", "one in fifty, half found", 100),
-        ("MCC", "one in fifty, half found", 200),
-        ("macro F1", "three labels, 70 to 90 % right", 200),
+        ("MCC", "one in fifty, half found", 400),
+        ("macro F1", "three labels, 70 to 90 % right", 400),
         ("worst slice", "12 of 80 %", 360),
         ("accuracy gain", "won none, lost 1 %", 400),
         ("accuracy gain", "won 0.05 %, lost 0.5 %", 400),
