@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +89,15 @@ class Holdout:
         if column.null_count or pa.types.is_floating(column.type):
             self.column(name)  # refuses gaps
         return coded(column)
+
+    def crossing(self, columns: Sequence[str]) -> Coded:
+        """Every combination of the columns' values, "sex=f race=2", and each row's index, (n,)."""
+        names, index = [""], np.zeros(self.rows, dtype=np.int64)
+        for column in columns:
+            values, codes = self.groups(column)
+            index = index * len(values) + codes
+            names = [f"{name} {column}={value}".strip() for name in names for value in values]
+        return tuple(names), index
 
     def features(self, signature: Signature) -> pa.Table:
         """The columns the model takes, in its order.

@@ -129,6 +129,8 @@ class FairnessGate(GateTable):
     equalized_odds_difference: float | None = _bar(tighter="down", of="labels")
     equalized_odds_ratio: float | None = _bar(tighter="up", of="labels")
     predictive_parity_difference: float | None = _bar(tighter="down", of="labels")
+    predictive_parity_ratio: float | None = _bar(tighter="up", of="labels")
+    calibration_difference: float | None = _bar(tighter="down", of="scores of two classes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +153,16 @@ class Expectation:
     """[gates.robustness.expect.NAME]: what the label does when a column is changed.
 
     `change` is added to a number (one standard deviation where it is not said); any other column
-    gets another of its values. `tolerated` is the largest share of rows that may break it.
+    gets another of its values. `tolerated` is the largest share of rows that may break it. `of`
+    says what is looked at, and `within` by how much a score or a number may go astray unpunished.
     """
 
     kind: Literal["invariant", "increasing", "decreasing"]
     column: str
     change: float | None = None
     tolerated: float = 0.0
+    of: Literal["labels", "scores"] = "labels"
+    within: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
