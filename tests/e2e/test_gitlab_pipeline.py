@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ..servers import running_server
+from ..servers import running_server  # noqa: TID252 - tests are no installed package
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = Path(sys.executable).parents[1]
