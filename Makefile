@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test check bench lock clean pipeline-test image-test
+.PHONY: setup demo demo-employment test races pipeline-test image-test check bench coverage lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -25,6 +25,12 @@ demo-employment: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+# The long proof of one pointer, moved once: hours. `make test` does a small part of each.
+races: $(READY)
+	GATEKIT_ROUNDS=200 GATEKIT_REQUIRE_ALL=1 $(BIN)/python -m pytest -n 0 -s --durations=0 \
+		tests/promotion/test_server_races.py tests/promotion/test_server_kills.py \
+		tests/promotion/test_server_outages.py $(ARGS)
+
 # What stands in for GitLab; the lock holds its hash and no URL.
 requirements/node/node_modules: requirements/node/package-lock.json $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
@@ -41,6 +47,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# How often every bound holds, 20,000 replicates a line; ARGS="--only counts" for a part.
+coverage: $(READY)
+	$(BIN)/python bench/coverage.py $(ARGS)
 
 # Hashes and no URLs: plain pip can install it from any index.
 lock: $(READY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +12,8 @@ from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
 from gatekit.identity import identity
-from gatekit.ledger import Ledger
+from gatekit.kept import NAMES, kept_files
+from gatekit.ledger import SEALED, Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
 from gatekit.report.ci_files import ci_files
@@ -26,6 +28,8 @@ from gatekit.report.document import (
 from gatekit.report.page import render_page
 from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
 from gatekit.run import GateRun
+from gatekit.uses import tell
+from gatekit.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,17 @@ def conclude(
     report = build_report(identity(run, ledger), ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
-    files = _write(folder, report, raw, envelopes)
+    beside = kept_files(run.scratch)
+    files = _write(folder, report, raw, {**envelopes, **beside})
     refusals: list[str] = []
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
-            gate_run = attach(registry, run.model, report, raw, envelopes)
+            gate_run = attach(registry, run.model, report, raw, envelopes, beside)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
+    if registry is not None and run.uses is not None and run.uses.is_sealed and run.uses.number:
+        _tell(registry, run, ledger)
     if asked.target is not None and registry is not None:
         moved = _promote(run, registry, decision, asked.target, refusals)
     worked = asked.target is None and bool(ledger.checks)  # a part, by its own gates
@@ -70,6 +77,17 @@ def conclude(
     passed = decision.outcome is GateOutcome.PASSED or partly
     code = 0 if passed and not refusals else 1
     return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals), signing)
+
+
+def _tell(registry: Registry, run: GateRun, ledger: Ledger) -> None:
+    assert run.uses is not None  # noqa: S101 - asked only where something was counted
+    told = {
+        check.key or f"{check.gate}.{check.estimate.name}": check.verdict.outcome is Outcome.PASSED
+        for check in ledger.checks
+        if check.estimate.method == SEALED and check.verdict is not None
+    }
+    with suppress(GatekitError):  # what nobody wrote down counts as if all of it had passed
+        tell(registry, run.model.name, run.uses, told)
 
 
 def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:
@@ -87,6 +105,7 @@ def attach(
     report: Report,
     raw: bytes,
     envelopes: Mapping[str, bytes] = MappingProxyType({}),
+    beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> str:
     """Keep the report as a gate run of its own, and name it by a tag on the version."""
     title = f"gate {model.name} version {model.version}: {report.outcome}"
@@ -107,7 +126,7 @@ def attach(
         )
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
-    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes}
+    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes, **beside}
     run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
     tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
     registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
@@ -138,14 +157,12 @@ def _promote(
         return ""
 
 
-def _write(
-    folder: Path, report: Report, raw: bytes, envelopes: Mapping[str, bytes]
-) -> tuple[Path, ...]:
+def _write(folder: Path, report: Report, raw: bytes, more: Mapping[str, bytes]) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ENVELOPE_FILES:  # one of an earlier run must not lie beside this report
+    for name in (*ENVELOPE_FILES, *NAMES):  # one of an earlier run must not lie beside this report
         (folder / name).unlink(missing_ok=True)
-    for name, envelope in envelopes.items():
-        (folder / name).write_bytes(envelope)
+    for name, content in more.items():
+        (folder / name).write_bytes(content)
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")

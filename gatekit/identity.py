@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from gatekit.candidate import Candidate
+from gatekit.data import Holdout
+from gatekit.kept import kept_digests
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.report.provenance import (
@@ -43,6 +45,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "sha256": run.holdout.sha256,
             "rows": run.holdout.rows,
             "target": plan.policy.holdout.target,
+            **_samples(run),
         },
         "policy": {
             "file": plan.policy_file.name,
@@ -64,7 +67,26 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "packages": {name: _installed(name) for name in PACKAGES},
             **_origin(run, ledger),
             **_environments(run),
+            **_kept(run),
         },
+    }
+
+
+def _samples(run: GateRun) -> dict[str, Any]:
+    """What the drift gate compares, where it is asked; nothing else."""
+    if run.plan.policy.reference is None or not run.plan.wants("drift"):
+        return {}
+    held = {"reference": run.reference, "current": run.current}
+    return {
+        what: {
+            "path": each.path.name,
+            "commit": each.pin.commit if each.pin else "",
+            "md5": each.pin.md5 if each.pin else "",
+            "sha256": each.sha256,
+            "rows": each.rows,
+        }
+        for what, each in held.items()
+        if isinstance(each, Holdout)
     }
 
 
@@ -80,7 +102,7 @@ def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
         "suites": suites(tests, run.tests_folder, root),
         "walls": list(walls or ()),
         "accepted_unwalled": accepted,
-        "uses": dict(getattr(run, "uses", None) or {}),
+        "uses": run.uses.as_dict() if run.uses else {},
     }
 
 
@@ -88,6 +110,12 @@ def _environments(run: GateRun) -> dict[str, Any]:
     """What the models ran in, where that was what they declare; nothing where it was ours."""
     told = {role: each.as_dict() for role, each in run.environments.items() if each.is_declared}
     return {"environments": told} if told else {}
+
+
+def _kept(run: GateRun) -> dict[str, Any]:
+    """Digests of the files that lie beside the report; nothing where there are none."""
+    digests = kept_digests(run.scratch)
+    return {"kept": digests} if digests else {}
 
 
 def _installed(name: str) -> str:

@@ -27,10 +27,11 @@ _LONGEST = timedelta(days=3660)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Lines for standard output, and the exit code."""
+    """Lines for standard output, and the exit code. What is `raw` is for programs: never folded."""
 
     lines: list[str]
     code: int = DONE
+    raw: bool = False
 
 
 def policy_of(args: argparse.Namespace) -> Policy:

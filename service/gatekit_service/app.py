@@ -12,7 +12,16 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from gatekit.registry import Registry
-from gatekit_service import health_routes, predict_routes, replies
+from gatekit_service import (
+    health_routes,
+    hook_routes,
+    inference_room,
+    metrics_routes,
+    page_routes,
+    predict_routes,
+    replies,
+)
+from gatekit_service.metering import Meter
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
 from gatekit_service.watching import Watcher
@@ -22,6 +31,10 @@ ROOMS: tuple[Callable[[FastAPI, Wiring], None], ...] = (
     replies.add,
     health_routes.add,
     predict_routes.add,
+    metrics_routes.add,
+    hook_routes.add,
+    inference_room.add,
+    page_routes.add,
 )
 
 
@@ -36,9 +49,11 @@ def create_app(settings: Settings, opener: Callable[[], Registry] | None = None)
         watcher.start()
         yield
         await run_in_threadpool(watcher.stop)
+        for close in wiring.closing:
+            await run_in_threadpool(close)
 
     app = FastAPI(title="gatekit", version=release(), lifespan=lifespan)
-    wiring = Wiring(settings, state, watcher)
+    wiring = Wiring(settings, state, watcher, Meter(state))
     app.state.wiring = wiring
     for add in ROOMS:
         add(app, wiring)

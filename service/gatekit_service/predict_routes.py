@@ -26,6 +26,12 @@ EXAMPLE = {
     }
 }
 
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    413: {"description": "a body larger than is read"},
+    422: {"description": "rows that do not fit the signature"},
+    503: {"description": "no model is loaded yet"},
+}
+
 
 def add(app: FastAPI, wiring: Wiring) -> None:
     """/predict, and /invocations in MLflow's shape."""
@@ -42,14 +48,14 @@ def add(app: FastAPI, wiring: Wiring) -> None:
         state.answered(Answered(uuid4().hex, route, 200, took_ms, served, rows, said))
         return served, said
 
-    @app.post("/predict", openapi_extra=EXAMPLE)
+    @app.post("/predict", openapi_extra=EXAMPLE, responses=REFUSALS)
     async def predict_rows(request: Request) -> Response:
         """One prediction a row, and the version that made them."""
         served, said = await answer(request)
         body = {"predictions": said, "model": served.model, "version": served.version}
         return json_reply(200, body)
 
-    @app.post("/invocations", openapi_extra=EXAMPLE)
+    @app.post("/invocations", openapi_extra=EXAMPLE, responses=REFUSALS)
     async def invocations(request: Request) -> Response:
         """The same in MLflow's shape."""
         _, said = await answer(request)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
+from gatekit_service.metering import Meter
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
 from gatekit_service.watching import Watcher
@@ -17,6 +19,8 @@ class Wiring:
     settings: Settings
     state: State
     watcher: Watcher
+    meter: Meter
+    closing: list[Callable[[], None]] = field(default_factory=list)  # called when the app ends
 
 
 def release() -> str:

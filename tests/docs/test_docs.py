@@ -63,7 +63,7 @@ def test_every_option_is_described(flag):
 def test_every_fixture_is_described():
     from gatekit_pytest import plugin
 
-    assert len(plugin.__all__) == 5
+    assert len(plugin.__all__) == 7
     for name in plugin.__all__:
         assert f"`{name}`" in README
 
@@ -90,7 +90,18 @@ def test_only_options_that_exist_are_named():
     others |= {"--app-name", "--artifacts-destination", "--backend-store-uri"}
     others |= {"--cd", "--default", "--all-commits"}  # DVC's
     others |= {"--build-arg", "--stop"}  # an image builder's, and of service/deploy/deploy
+    others |= locust_options()
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", WORDS)) - others <= known
+
+
+def locust_options():
+    """Locust's own that the pages name, and those of our locustfile: locust is not imported here."""
+    text = (ROOT / "plugins" / "gatekit_locust" / "locustfile.py").read_text(encoding="utf-8")
+    ours = set(re.findall(r'add\("(--[a-z0-9-]+)"', text))
+    assert len(ours) > 5
+    assert {option for option in ours if option in WORDS} == ours
+    own = {"--headless", "--host", "--users", "--spawn-rate", "--html", "--processes", "--master"}
+    return ours | own | {"--expect-workers", "--worker", "--master-host", "--most-p"}
 
 
 def test_only_make_targets_that_exist_are_named():
@@ -141,9 +152,21 @@ TABLES += [
     (
         "## Top of the file",
         policy.Policy,
-        ("holdout", "gates", "own", "declared", "promotion", "keys", "attestation", "runner"),
+        (
+            "holdout",
+            "reference",
+            "current",
+            "gates",
+            "own",
+            "declared",
+            "promotion",
+            "keys",
+            "attestation",
+            "runner",
+        ),
     ),
     ("## [data.holdout]", policy.DataSpec, ()),
+    ("## [data.reference] and [data.current]", policy.SampleSpec, ()),
     ("## [promotion.NAME]", policy.Target, ()),
     ("## [keys.NAME]", policy.TrustedKey, ()),
     ("## [attestation]", policy.Attestation, ()),
