@@ -15,6 +15,7 @@ from gatekit.kept import NAMES, kept_files
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
+from gatekit.report.ci_files import ci_files
 from gatekit.report.document import (
     HTML_FILE,
     JSON_FILE,
@@ -149,4 +150,6 @@ def _write(folder: Path, report: Report, raw: bytes, more: Mapping[str, bytes]) 
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
+    for name, text in ci_files(report).items():
+        (folder / name).write_text(text, encoding="utf-8")
     return document, page

@@ -11,7 +11,13 @@ from gatekit.candidate import Candidate
 from gatekit.kept import kept_digests
 from gatekit.ledger import Ledger
 from gatekit.project import person
-from gatekit.report.provenance import commit, environment_sha256, sha256_if_there, suites
+from gatekit.report.provenance import (
+    commit,
+    environment_sha256,
+    path_in_repository,
+    sha256_if_there,
+    suites,
+)
 from gatekit.report.signed import unwalled
 from gatekit.run import GateRun
 
@@ -20,7 +26,7 @@ PACKAGES = ("pytest-gatekit", "mlflow", "numpy", "scikit-learn", "scipy", "panda
 
 def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
     """Model, champion, data, policy and circumstances of a run, as plain JSON values."""
-    plan, champion = run.plan, run.champion_model
+    plan, champion, pin = run.plan, run.champion_model, run.holdout.pin
     return {
         "model": run.model.as_dict(),
         "champion": {
@@ -32,12 +38,16 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
         else {"none": champion.reason},
         "data": {
             "path": plan.policy.holdout.path,
+            "rev": plan.policy.holdout.rev,
+            "commit": pin.commit if pin else "",
+            "md5": pin.md5 if pin else "",
             "sha256": run.holdout.sha256,
             "rows": run.holdout.rows,
             "target": plan.policy.holdout.target,
         },
         "policy": {
             "file": plan.policy_file.name,
+            "path": path_in_repository(plan.policy_file, plan.project.root),
             "digest": plan.reviewed.digest,
             "text": plan.policy_file.read_text(encoding="utf-8"),
             "changes": [

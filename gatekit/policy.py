@@ -36,6 +36,7 @@ class DataSpec:
 
     path: str
     target: str
+    rev: str = ""  # the git revision whose .dvc file pins the data; empty: the work tree's
     sensitive: tuple[tuple[str, ...], ...] = ()  # as slices
     slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None

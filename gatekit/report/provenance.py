@@ -49,6 +49,13 @@ def environment_sha256() -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
+def path_in_repository(file: Path, root: Path) -> str:
+    """A file's path as a CI names it: from git's root around it, else from the project's `root`."""
+    file = file.resolve()
+    home = next((folder for folder in file.parents if (folder / ".git").exists()), root.resolve())
+    return file.relative_to(home).as_posix() if file.is_relative_to(home) else file.name
+
+
 def sha256_if_there(path: Path) -> str:
     """sha256 of a file; empty if it cannot be read."""
     try:

@@ -56,11 +56,20 @@ def example():
         "champion": {"none": "no champion yet: nobody holds 'staging', nothing to lose to"},
         "data": {
             "path": "data/holdout.parquet",
+            "rev": "",
+            "commit": "7d9bec5a",
+            "md5": hashlib.md5(b"data").hexdigest(),
             "sha256": digest("data"),
             "rows": 400,
             "target": "churn",
         },
-        "policy": {"file": "gates.toml", "digest": policy.digest, "text": TEXT, "changes": []},
+        "policy": {
+            "file": "gates.toml",
+            "path": "gates.toml",
+            "digest": policy.digest,
+            "text": TEXT,
+            "changes": [],
+        },
         "run": {
             "created": "2026-11-23T09:00:00+00:00",
             "by": "ada",
