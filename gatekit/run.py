@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,20 +18,26 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
-from gatekit.data import Holdout, open_holdout
+from gatekit.data import Holdout, NoSample, open_holdout, open_sample
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
+from gatekit.policy import SampleSpec
+from gatekit.policy_gates import LABEL_GATES
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.environment import code_alone
+from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
+from gatekit.scanning.bundle import Bundles
+from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
+from gatekit.uses import Use, Uses, count_use
 
 
 class GateRun:
@@ -54,11 +60,32 @@ class GateRun:
             for role, model in models.items()
             if isinstance(model, Candidate)
         }
+        self.uses: Uses | None = None  # where the test set stands; None: nothing was asked of it
         self._started: list[Subject] = []
+        self._scans = Scans(_bundles(plan))
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
-        self._warm: dict[str, Runner] = {}  # by role: already running, waiting for their model
+        self.server: ForkServer | None = None  # whose forks the models' processes are
+
+    @cached_property
+    def reference(self) -> Holdout | NoSample:
+        """What the model was trained on, or that the policy names none."""
+        spec, target = self.plan.policy.reference, self.plan.policy.holdout.target
+        if spec is None:
+            return NoSample("the policy names no [data.reference]")
+        return open_sample(spec, "reference", target, self.plan.policy_file.parent)
+
+    @cached_property
+    def current(self) -> Holdout:
+        """The rows it meets: --current, else the policy's, else the holdout."""
+        given, spec = self.plan.request.current, self.plan.policy.current
+        target = self.plan.policy.holdout.target
+        if given is not None:
+            return open_sample(SampleSpec(path=given), "current", target, self.plan.project.root)
+        if spec is None:
+            return self.holdout
+        return open_sample(spec, "current", target, self.plan.policy_file.parent)
 
     @cached_property
     def engine(self) -> str:
@@ -92,15 +119,20 @@ class GateRun:
             other_label(self.holdout.y, policy.positive) if policy.score else 0,
             policy.runner.trusted,
             self.environments[role],
+            self._scans,
         )
         subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
         return subject
 
     def _start(self, role: str) -> Runner:
-        runner = self._warm.pop(role, None)
-        if runner is None:
-            runner = _start_runner(self.plan, self.scratch, role, self.environments[role])
+        plan = self.plan
+        own = Path(tempfile.mkdtemp(dir=self.scratch, prefix="model-"))
+        limits = _limits(plan, self.scratch, self.environments[role])
+        trusted = plan.policy.runner.trusted
+        runner = Runner(
+            limits, own, role=role, trusted=trusted, server=self.server, scan=self._scans
+        )
         self._runners.append(runner)
         return runner
 
@@ -122,16 +154,23 @@ class GateRun:
         self.lost = process
         self.learn_walls(())
 
-    def warm_with(self, runners: Mapping[str, Runner]) -> None:
-        """Let the candidate or the champion use a process that already runs, by role."""
-        self._warm.update(runners)
+    def count_use(self, registry: Registry | None) -> None:
+        """Write this use of the test set down, before anything is read off its labels.
+
+        A champion of other content makes it another use, and so does another policy.
+        """
+        policy, champion = self.plan.policy, self.champion_model
+        held = champion.content if isinstance(champion, Candidate) else ""
+        use = Use(self.model.content, held, self.holdout.sha256, policy.digest)
+        verdicts = sum(len(policy.bars(gate)) for gate in (*LABEL_GATES, *policy.own))
+        self.uses = count_use(registry, self.model.name, use, policy.holdout, verdicts)
 
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
         for subject in self._started:
             subject.close()
-        for runner in self._warm.values():
-            runner.close()
+        if self.server is not None:
+            self.server.close()
         if remove:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -145,12 +184,18 @@ class GateRun:
                 "champion": _ticket(self.champion_model)
                 if isinstance(self.champion_model, Candidate)
                 else self.champion_model.reason,
+                "uses": self.uses.as_dict() if self.uses else None,
             }
         )
 
 
 def _order_of_wall(wall: str) -> int:
     return NAMES.index(wall.partition(":")[0])
+
+
+def _bundles(plan: Plan) -> Bundles | None:
+    named = plan.policy.runner.bundle_key
+    return None if named is None else Bundles(plan.policy_file.parent / named)
 
 
 def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
@@ -161,39 +206,22 @@ def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
     )
 
 
-def _start_runner(
-    plan: Plan, scratch: Path, role: str, environment: ModelEnvironment | None = None
-) -> Runner:
-    own, models = Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), scratch / role
-    models.mkdir(exist_ok=True)
-    runner = Runner(
-        _limits(plan, scratch, environment),
-        own,
-        role=role,
-        trusted=plan.policy.runner.trusted,
-        models=models,
-    )
-    runner.start()
-    return runner
-
-
-def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment | None) -> Limits:
+def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment) -> Limits:
     asked = asdict(plan.policy.runner)
-    del asked["trusted"]  # for the scan, which is before any process
+    del asked["trusted"], asked["bundle_key"]  # for the scan, which is before any process
     folders = tuple(str((plan.policy_file.parent / name).resolve()) for name in asked["readable"])
-    if environment is None or not environment.is_declared:
+    if not environment.is_declared:
         return Limits(**{**asked, "readable": folders})
     built, code = environment.built(), code_alone(scratch)
     folders = (*folders, str(built.folder), str(code))
     return Limits(**{**asked, "readable": folders}, python=str(built.python), code=str(code))
 
 
-def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
+def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    A model folder without --champion needs no registry, and none is asked. `warm` starts the
-    candidate's process at once, so that it imports while this one resolves, and the champion's as
-    soon as there is one.
+    A model folder without --champion needs no registry, and none is asked. The models' processes
+    will be forks of `server`, which imports while this one resolves; the run ends it.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
@@ -204,35 +232,23 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
         check_registry_exists(plan.project)
     if plan.request.model_env == "declared":
         find_uv()
-        warm = False  # who will run is not known before the model is
+    if bundles := _bundles(plan):
+        bundles.check()
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
-    runners: dict[str, Runner] = {}
     try:
-        if warm:
-            runners["candidate"] = _warm_runner(plan, scratch, "candidate")
-        if warm and plan.request.champion is not None:
-            runners["champion"] = _warm_runner(plan, scratch, "champion")
         registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
-        into.mkdir(exist_ok=True)  # a process that runs already may read it
+        into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)
-        if warm and isinstance(champion, Candidate) and "champion" not in runners:
-            runners["champion"] = _warm_runner(plan, scratch, "champion")
-        run.warm_with(runners)
+        if plan.wants("drift"):
+            run.reference, run.current  # noqa: B018 - what is not there is said before any test
+        run.server = server
         return run, registry
     except BaseException:
-        for runner in runners.values():
-            runner.close()
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-
-
-def _warm_runner(plan: Plan, scratch: Path, role: str) -> Runner:
-    runner = _start_runner(plan, scratch, role)
-    runner.start("sklearn")
-    return runner
 
 
 def _find_champion(
@@ -241,7 +257,7 @@ def _find_champion(
     if registry is None:
         return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
-    into.mkdir(exist_ok=True)  # a process that runs already may read it
+    into.mkdir()
     if plan.request.champion is not None:
         uri = parse_model_uri(plan.request.champion)
         champion = resolve(uri, registry, into, plan.policy.model)
@@ -250,7 +266,7 @@ def _find_champion(
                 f"--champion {uri.text} is the candidate itself",
                 "Name another version: a model always equals itself, which proves nothing",
             )
-        return champion
+        return _another(champion, candidate)
     policy = plan.policy
     target = plan.request.target or next(iter(policy.promotion), None)
     if target is None:
@@ -269,7 +285,16 @@ def _find_champion(
     if holder.version == candidate.version:
         return NoChampion(f"the candidate itself holds {target!r}, nothing to compare with")
     uri = parse_model_uri(f"models:/{holder.name}/{holder.version}")
-    return resolve(uri, registry, into, policy.model)
+    return _another(resolve(uri, registry, into, policy.model), candidate)
+
+
+def _another(champion: Candidate, candidate: Candidate) -> Candidate | NoChampion:
+    if not candidate.content or champion.content != candidate.content:
+        return champion
+    held = f"version {champion.version}" if champion.version else champion.title
+    return NoChampion(
+        f"no champion: the same model as {held}, registered again: nothing to compare with"
+    )
 
 
 def join_run(ticket: str) -> GateRun:
@@ -279,7 +304,9 @@ def join_run(ticket: str) -> GateRun:
     plan = make_plan(RunRequest(**request))
     held = data["champion"]
     champion = NoChampion(held) if isinstance(held, str) else _from_ticket(held)
-    return GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+    run = GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+    run.uses = Uses.from_dict(data["uses"]) if data["uses"] else None
+    return run
 
 
 def _ticket(model: Candidate) -> dict[str, Any]:

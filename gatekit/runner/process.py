@@ -14,6 +14,7 @@ from gatekit.runner.protocol import Frame, Garbage, TableSender, frame_to_column
 from gatekit.runner.scored import frame_to_scored
 from gatekit.scanning.scan import scan
 from gatekit.scoring.engines import choose_engine
+from gatekit.scoring.linear import LinearForm
 from gatekit.scoring.signature import Signature, read_signature
 from gatekit.scoring.tables import conform
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from gatekit.runner.forkserver import ForkServer
     from gatekit.runner.limits import Limits
+    from gatekit.scanning.once import Scan
     from gatekit.scoring.answers import Scored
     from gatekit.scoring.engines import Wanted
 
@@ -41,9 +44,8 @@ class Runner:
     """One model in one process. Whatever it does to itself, this process gets a sentence.
 
     `role` is how the sentences call it (candidate, champion); `trusted` are loader modules and
-    types that the scan lets pass besides its own list. `models` is an existing folder in which its
-    model will lie: a process started before the model is known may read it. Not for use from two
-    threads at once, and its process ends with the thread that started it.
+    types that the scan lets pass besides its own list. Its process is a fork of `server`'s, where
+    there is one. `scan` is asked before anything is loaded. Not for use from two threads at once.
     """
 
     def __init__(
@@ -53,11 +55,12 @@ class Runner:
         *,
         role: str = "candidate",
         trusted: tuple[str, ...] = (),
-        models: Path | None = None,
+        server: ForkServer | None = None,
+        scan: Scan = scan,
     ) -> None:
         self._limits, self._scratch = limits, scratch
         self._role, self._trusted = role, trusted
-        self._models = models
+        self._server, self._scan = server, scan
         self._child: Child | None = None
         self._tables = TableSender()
         self._walls: tuple[str, ...] = ()
@@ -69,21 +72,19 @@ class Runner:
         self._folder: Path | None = None
         self._signature: Signature | None = None
         self._engines: list[str] = []
-        self._open_to: Path | None = None
 
     def __enter__(self) -> Self:
-        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, hint: Literal["", "sklearn", "pyfunc"] = "") -> None:
-        """Spawn the process; returns at once. `hint` names imports it makes while it waits."""
+    def start(self) -> None:
+        """Start the process, if there is none yet; returns at once."""
         if self._child is None and self._ended is None:
-            self._spawn()
-        if hint:
-            self._line().send(Frame({"op": "warm", "flavor": hint}), self._limits.load_seconds)
+            readable = () if self._folder is None else (self._folder.resolve(),)
+            self._tables = TableSender()
+            self._child = Child(self._limits, self._scratch, readable, self._server)
 
     def load(self, folder: Path, engine: str = "auto") -> Loaded:
         """Scan the model in `folder`, then load it with `engine`; twice with two for parity.
@@ -93,17 +94,18 @@ class Runner:
             CandidateError: MLmodel is unusable, or there is no such engine.
         """
         folder = folder.resolve()
-        if self._folder not in (None, folder):
+        known = self._folder
+        if known not in (None, folder):
             raise UsageProblem("a runner holds one model", "Start a second runner")
-        if reasons := scan(folder, self._trusted):
+        if reasons := self._scan(folder, self._trusted):
             shown = plain("; ".join(str(reason) for reason in reasons[:5]))
             raise ModelMisbehaved(
                 f"the artifact was refused before loading: {shown}", "Nothing of it was run"
             )
         name = choose_engine(folder, cast("Wanted", engine))
         self._signature, self._folder = read_signature(folder), folder
-        if self._child is not None and not self._may_read(folder):
-            # It was started before anyone knew where its model would lie.
+        if self._child is not None and known is None:
+            # It was started before anyone knew where its model would lie: it may not read there.
             self._release()
             self._greeted = False
         self.start()
@@ -154,6 +156,23 @@ class Runner:
         if reason := implausible(times_ms, seen_s * 1000):
             self._end(f"was being timed, and its clock cannot be right: {reason}")
         return times_ms
+
+    def linear_form(self) -> LinearForm | str:
+        """The linear form of the loaded model, or why it has none.
+
+        Raises:
+            ModelMisbehaved: it died, hung, or what it said is no linear form.
+        """
+        if not self._engines:
+            raise UsageProblem("no model is loaded")
+        doing = "telling its linear form"
+        reply = self._ask({"op": "linear", "folder": str(self._folder)}, None, doing)
+        if reply.header.get("linear") is not True:
+            return plain(reply.header.get("why", ""))
+        try:
+            return LinearForm.from_json(bytes(reply.body))
+        except ValueError:
+            self._end(f"wrote garbage to its line while {doing}")
 
     def memory_mb(self, field: Literal["VmHWM", "VmRSS"]) -> float:
         """The most its process has held (VmHWM), or what it holds now, by the kernel's count.
@@ -207,7 +226,7 @@ class Runner:
         if not self._greeted:
             self._walls, self._greeted = self._greeting(), True
             self._check_walls()
-        loading = header["op"] == "load"
+        loading = header["op"] in ("load", "linear")
         seconds = self._limits.load_seconds if loading else self._limits.call_seconds
         self._asked += 1
         question = Frame({**header, "id": self._asked})
@@ -283,15 +302,6 @@ class Runner:
         if self._child is None:
             raise UsageProblem("the runner has not been started")
         return self._child
-
-    def _spawn(self) -> None:
-        readable = tuple(folder for folder in (self._folder, self._models) if folder is not None)
-        self._tables = TableSender()
-        self._child = Child(self._limits, self._scratch, tuple(f.resolve() for f in readable))
-        self._open_to = self._models or self._folder
-
-    def _may_read(self, folder: Path) -> bool:
-        return self._open_to is not None and folder.is_relative_to(self._open_to.resolve())
 
     def _greeting(self) -> tuple[str, ...]:
         """What stands around the process, said by it before it has met a model."""

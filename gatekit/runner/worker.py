@@ -7,7 +7,6 @@ frame with the type and the first line of the message; cells of the data are tak
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
 import resource
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gatekit.errors import DataError, GatekitError
+from gatekit.errors import CandidateError, DataError, GatekitError
 from gatekit.runner.protocol import (
     Assembly,
     Frame,
@@ -38,8 +37,6 @@ from gatekit.scoring.engines import Engine, load_engine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What a hint makes ready while the parent still fetches the model.
-WARM = {"sklearn": ("mlflow.sklearn", "sklearn.pipeline"), "pyfunc": ("mlflow.pyfunc",)}
 TICK_SECONDS = 1.0
 MESSAGE_LENGTH = 300
 PIECE = 1 << 16
@@ -70,9 +67,6 @@ class Worker:
         said = {"id": frame.header.get("id")}
         table: pa.Table | None = None
         try:
-            if frame.header["op"] == "warm":
-                _warm(frame.header["flavor"])
-                return
             if frame.body:
                 table = self.tables.table(frame.header["table"], frame.body)
             reply = self._do(frame.header, table, said)
@@ -83,6 +77,8 @@ class Worker:
     def _do(self, header: dict[str, Any], table: pa.Table | None, said: dict[str, Any]) -> Frame:
         if header["op"] == "load":
             return Frame({**said, **self._load(header)})
+        if header["op"] == "linear":
+            return self._linear(header, said)
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
         engine = self.engines[header["engine"]]
         if header["op"] == "predict" and header.get("score"):
@@ -95,6 +91,15 @@ class Worker:
         start = perf_counter()
         self.engines[header["engine"]] = load_engine(Path(header["folder"]), header["engine"])
         return {"seconds": perf_counter() - start, "peak_mb": peak_mb()}
+
+    def _linear(self, header: dict[str, Any], said: dict[str, Any]) -> Frame:
+        """Its linear form, read off the estimator as its own loader gives it."""
+        try:
+            if "native" not in self.engines:
+                self.engines["native"] = load_engine(Path(header["folder"]), "native")
+            return Frame({**said, "linear": True}, self.engines["native"].linear_form().as_json())
+        except CandidateError as error:
+            return Frame({**said, "linear": False, "why": error.message})
 
     def _time(
         self, engine: Engine, table: pa.Table, header: dict[str, Any], said: dict[str, Any]
@@ -184,10 +189,3 @@ def _without_cells(line: str, table: pa.Table | None) -> str:
 def _row(table: pa.Table, index: int) -> pa.Table:
     """Row `index` as a table of its own, as it would come over the wire: not a view of many."""
     return bytes_to_table(table_to_bytes(table.slice(index, 1).combine_chunks()))
-
-
-def _warm(flavor: str) -> None:
-    for module in WARM.get(flavor, ()):
-        # A flavor that is not installed is said when the model is loaded.
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)

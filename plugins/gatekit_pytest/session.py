@@ -7,7 +7,7 @@ same one. The controller concludes; workers only measure.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +16,7 @@ from gatekit.attest.signing import take_signer
 from gatekit.conclusion import Conclusion, conclude
 from gatekit.decision import Asked
 from gatekit.errors import GatekitError
-from gatekit.gate import Gate
+from gatekit.gate import Gate, asks_labels
 from gatekit.kept import FOLDER
 from gatekit.ledger import Check, Ledger, TestOutcome
 from gatekit.plan import Plan, make_plan
@@ -28,20 +28,21 @@ from gatekit_pytest.terminal import Terminal
 
 if TYPE_CHECKING:
     from gatekit.registry import Registry
+    from gatekit.runner.forkserver import ForkServer
     from gatekit.service_client import LiveService
 
 TICKET = "gatekit_ticket"
 WALLS = "gatekit_walls"
 
 
-def register(config: pytest.Config) -> None:
-    """Open the run and register what listens to it.
+def register(config: pytest.Config, server: ForkServer | None) -> None:
+    """Open the run and register what listens to it; `server` is where models' processes come from.
 
     Raises:
         pytest.UsageError: anything about model, policy or data is wrong; nothing was written.
     """
     try:
-        session = _open(config)
+        session = _open(config, server)
     except GatekitError as error:
         raise pytest.UsageError(f"gatekit: {error}") from error
     config.stash[SESSION_KEY] = session
@@ -53,7 +54,7 @@ def register(config: pytest.Config) -> None:
         config.pluginmanager.register(Distribution(session), "gatekit-xdist")
 
 
-def _open(config: pytest.Config) -> GateSession:
+def _open(config: pytest.Config, server: ForkServer | None) -> GateSession:
     options = GateOptions.from_config(config)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
@@ -66,8 +67,7 @@ def _open(config: pytest.Config) -> GateSession:
     _choose_suites(config, plan)
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"  # a suite is two lines; the E lines are the story
-    spread = getattr(config.option, "numprocesses", None)  # xdist: workers start their own
-    run, registry = open_run(plan, warm=not (spread or config.option.collectonly))
+    run, registry = open_run(plan, server=server)
     run.signer, run.tests_folder = signer, config.rootpath
     session = GateSession(run, registry, options)
     if sys.flags.optimize or config.getoption("assertmode") == "plain":
@@ -105,7 +105,12 @@ class GateSession:
 
     def make_gate(self, name: str, test: str) -> Gate:
         """The hand on the ledger for one test."""
-        return Gate(name, test, self.run.plan.policy)
+        return Gate(name, test, self.run.plan.policy, self.run.uses)
+
+    def count_use(self, gates: Iterable[str]) -> None:
+        """Count this use of the test set, once, if one of these gates asks its labels."""
+        if self.run.uses is None and any(asks_labels(gate) for gate in gates):
+            self.run.count_use(self.registry)
 
     def live_service(self) -> LiveService:
         """The service at --service-url.
@@ -133,6 +138,8 @@ class GateSession:
         # after every plugin has chosen: --lf chooses last
         named = {item.nodeid: gate_name(item) for item in session.items}
         self._expected = {test: name for test, name in named.items() if name}
+        if not (self.is_worker or self.is_observer):
+            self.count_use(self._expected.values())
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         for item in items:

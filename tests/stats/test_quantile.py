@@ -25,6 +25,19 @@ def test_one_sided_coverage(q, n):
     assert np.mean(found[:, 2] >= truth) >= 0.95 - slack
 
 
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.99])
+def test_the_ranks_are_the_binomials(q):
+    """Held against scipy.stats, whose import the product spares itself."""
+    from scipy.stats import binom
+
+    for n in (2, 5, 20, 298, 299, 1000, 100_000):
+        ordered = np.arange(1, n + 1)
+        for level in (0.8, 0.9, 0.95, 0.99):
+            upper, lower = int(binom.ppf(level, n, q)) + 1, int(binom.ppf(1 - level, n, q))
+            high, low = (upper if upper <= n else math.inf), (lower if lower >= 1 else -math.inf)
+            assert quantile.bounds(ordered, q, level)[1:] == (low, high)
+
+
 def test_half_is_the_point_itself():
     value, low, high = quantile.bounds([3.0, 1.0, 2.0], 0.5, 0.5)
     assert value == low == high == 2.0
@@ -33,3 +46,16 @@ def test_half_is_the_point_itself():
 def test_nothing_and_nan_give_nan():
     assert all(math.isnan(x) for x in quantile.bounds([], 0.5, 0.95))
     assert all(math.isnan(x) for x in quantile.bounds([1.0, math.nan], 0.5, 0.95))
+
+
+@pytest.mark.parametrize(("q", "n"), [(0.5, 40), (0.9, 200), (0.99, 500)])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_bounds_are_scipys(q, n, level):
+    from scipy.stats import quantile_test
+
+    sample = np.random.default_rng(4).exponential(size=n)
+    below, above = (
+        quantile_test(sample, p=q, alternative=side).confidence_interval(level)
+        for side in ("less", "greater")
+    )
+    assert quantile.bounds(sample, q, level)[1:] == (above.low, below.high)
