@@ -47,6 +47,9 @@ class Engine(Protocol):
     def run(self, table: pa.Table) -> object:
         """Whatever the model returns, to be timed and not read."""
 
+    def disturbed(self, table: pa.Table, score: str = "") -> str:
+        """What the model changed in the rows it was handed to answer, in words; "" if nothing."""
+
     @property
     def takes_rows(self) -> bool:
         """Whether `predict_rows` can be asked: the model needs no frame."""
@@ -89,7 +92,8 @@ def load_engine(folder: Path, name: str) -> Engine:
 
         model = mlflow.pyfunc.load_model(str(folder))
         raw = _raw_estimator(model) if config.get("loader_module") == SKLEARN else None
-        return _Loaded("pyfunc", signature, model.predict, to_frame, *_scoring(raw, config))
+        scoring = _scoring(raw, config)
+        return _Loaded("pyfunc", signature, model.predict, to_frame, *scoring, pyfunc=model)
     if name == "compiled":
         return _compile(folder, config, signature)
     if name != "native":
@@ -138,6 +142,7 @@ class _Loaded:
     classes: tuple[Any, ...] = ()  # of the columns of scores, in order
     probabilities: Callable[[Any], object] | None = None  # where `score` gives labels alone
     rows: Callable[[Any], object] | None = None  # prepares rows without a table, where that is one
+    pyfunc: Any = None  # MLflow's wrapper, where it stands between
 
     @property
     def takes_rows(self) -> bool:
@@ -154,8 +159,18 @@ class _Loaded:
     def run(self, table: pa.Table) -> object:
         return self.score(self.prepare(conform(table, self.signature)))
 
+    def disturbed(self, table: pa.Table, score: str = "") -> str:
+        from gatekit.scoring.handed import disturbance
+
+        def asked(rows: Any) -> object:
+            return self._scored(rows, score) if score else self.score(rows)
+
+        return disturbance(asked, self.prepare(conform(table, self.signature)), self.pyfunc)
+
     def answer(self, table: pa.Table, score: str) -> Scored:
-        rows = self.prepare(conform(table, self.signature))
+        return self._scored(self.prepare(conform(table, self.signature)), score)
+
+    def _scored(self, rows: Any, score: str) -> Scored:
         if score == PROBABILITIES and self.probabilities is not None:
             own = labels(self.score(rows))
             said = read_answer(self.probabilities(rows), score, self.classes, labels)
