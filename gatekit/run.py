@@ -191,7 +191,7 @@ def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment | None) -> 
 def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    A model folder without --champion needs no registry, and none is asked. `warm` starts the
+    Model folders need no registry, and none is asked. `warm` starts the
     candidate's process at once, so that it imports while this one resolves, and the champion's as
     soon as there is one.
 
@@ -199,7 +199,8 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
         RegistryUnavailable: the registry did not answer.
     """
-    alone = plan.uri.form == "folder" and plan.request.champion is None
+    rival = plan.request.champion
+    alone = plan.uri.form == "folder" and (rival is None or parse_model_uri(rival).form == "folder")
     if not alone:
         check_registry_exists(plan.project)
     if plan.request.model_env == "declared":
@@ -238,19 +239,21 @@ def _warm_runner(plan: Plan, scratch: Path, role: str) -> Runner:
 def _find_champion(
     plan: Plan, registry: Registry | None, candidate: Candidate, scratch: Path
 ) -> Candidate | NoChampion:
-    if registry is None:
+    if registry is None and plan.request.champion is None:
         return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
     into.mkdir(exist_ok=True)  # a process that runs already may read it
     if plan.request.champion is not None:
         uri = parse_model_uri(plan.request.champion)
         champion = resolve(uri, registry, into, plan.policy.model)
-        if (champion.name, champion.version) == (candidate.name, candidate.version):
+        named = (champion.name, champion.version, champion.version or champion.uri)
+        if named == (candidate.name, candidate.version, candidate.version or candidate.uri):
             raise UsageProblem(
                 f"--champion {uri.text} is the candidate itself",
                 "Name another version: a model always equals itself, which proves nothing",
             )
         return champion
+    assert registry is not None  # noqa: S101 - without one there was a champion, or none
     policy = plan.policy
     target = plan.request.target or next(iter(policy.promotion), None)
     if target is None:
