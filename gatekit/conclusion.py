@@ -11,9 +11,11 @@ from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
 from gatekit.identity import identity
+from gatekit.kept import NAMES, kept_files
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
+from gatekit.report.ci_files import ci_files
 from gatekit.report.document import (
     HTML_FILE,
     JSON_FILE,
@@ -54,12 +56,13 @@ def conclude(
     report = build_report(identity(run, ledger), ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
-    files = _write(folder, report, raw, envelopes)
+    beside = kept_files(run.scratch)
+    files = _write(folder, report, raw, {**envelopes, **beside})
     refusals: list[str] = []
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
-            gate_run = attach(registry, run.model, report, raw, envelopes)
+            gate_run = attach(registry, run.model, report, raw, envelopes, beside)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
     if asked.target is not None and registry is not None:
@@ -86,6 +89,7 @@ def attach(
     report: Report,
     raw: bytes,
     envelopes: Mapping[str, bytes] = MappingProxyType({}),
+    beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> str:
     """Keep the report as a gate run of its own, and name it by a tag on the version."""
     title = f"gate {model.name} version {model.version}: {report.outcome}"
@@ -106,7 +110,7 @@ def attach(
         )
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
-    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes}
+    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes, **beside}
     run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
     tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
     registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
@@ -137,15 +141,15 @@ def _promote(
         return ""
 
 
-def _write(
-    folder: Path, report: Report, raw: bytes, envelopes: Mapping[str, bytes]
-) -> tuple[Path, ...]:
+def _write(folder: Path, report: Report, raw: bytes, more: Mapping[str, bytes]) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ENVELOPE_FILES:  # one of an earlier run must not lie beside this report
+    for name in (*ENVELOPE_FILES, *NAMES):  # one of an earlier run must not lie beside this report
         (folder / name).unlink(missing_ok=True)
-    for name, envelope in envelopes.items():
-        (folder / name).write_bytes(envelope)
+    for name, content in more.items():
+        (folder / name).write_bytes(content)
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
+    for name, text in ci_files(report).items():
+        (folder / name).write_text(text, encoding="utf-8")
     return document, page

@@ -1,12 +1,14 @@
 """A promise about answers, and the search for the simplest rows that break it.
 
 Hypothesis draws the rows and shrinks what breaks the promise. The same rows every time
-(`derandomize`): a gate must not flap. The estimate is a count: promises found broken.
+(`derandomize`): a gate must not flap. They are drawn once for all promises about them, and the
+first answer to each batch serves all. The estimate is a count: promises found broken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,33 +25,100 @@ from gatekit.subject import Subject
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-Batch = Sequence[tuple[Any, ...]]
-Promise = Callable[[pa.Table], str]  # what is wrong with the answer to these rows; "" if nothing
+Batch = list[tuple[Any, ...]]
+Answer = tuple[NDArray[Any], ...]  # labels, and scores where there are any
+# What is wrong with the answers to these rows, "" if nothing. It may ask for the first of them,
+# which raises ModelMisbehaved where there is none.
+Promise = Callable[[pa.Table, Callable[[], Answer]], str]
 SAME = 1e-9
 SAME_SINGLE = 1e-5  # of float32, and of scores, which may have been that
 
 
-def search(
-    name: str,
-    promise: Promise,
-    candidate: Subject,
-    drawn: tuple[Sequence[Column], SearchStrategy[list[tuple[Any, ...]]]],
-    ask: Ask,
-) -> Estimate:
-    """Look for a batch of the `drawn` columns that breaks `promise`; the estimate is 0 or 1.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn: batches of these columns. What has the same `key` is drawn once."""
+
+    key: tuple[Any, ...]
+    columns: Sequence[Column]
+    batches: SearchStrategy[Batch]
+
+
+def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: Ask) -> Estimate:
+    """Look for a batch that breaks `promise`; the estimate is 0 or 1.
 
     Raises:
         ModelMisbehaved: the model was refused before it was loaded, or is not asked again.
     """
-    from hypothesis import Phase, given, settings
+    examples = ask.settings.examples
+    key = (*drawn.key, examples)
+    if key not in candidate.kept:
+        batches: list[Batch] = []
+        _each(batches.append, drawn, examples)
+        candidate.kept[key] = [(batch, []) for batch in batches]
+    told: tuple[str, ...] = ()
+    for batch, answers in candidate.kept[key]:
+        if words := _wrong(promise, candidate, table_of(batch, drawn.columns), answers):
+            told = (_said(words, batch, drawn),)
+            if candidate.is_alive:  # one that died is not asked again for a simpler row
+                told = _simplest(promise, candidate, drawn, examples) or told
+            break
+    method = f"Hypothesis search, {examples} examples from the signature"
+    return exact(name, len(told), n=examples, method=method, detail=told)
+
+
+def broken(judge: Callable[[], str]) -> str:
+    """What is wrong, as `judge` says; that there is no answer is wrong, too.
+
+    Raises:
+        ModelMisbehaved: see `search`.
+    """
+    try:
+        return judge()
+    except ModelMisbehaved as error:
+        if "refused before" in error.message or "not asked again" in error.message:
+            raise
+        return error.message
+
+
+def _wrong(promise: Promise, candidate: Subject, table: pa.Table, answers: list[Answer]) -> str:
+    def first() -> Answer:
+        if not answers:
+            answers.append(candidate.said(table))
+        return answers[0]
+
+    return broken(lambda: promise(table, first))
+
+
+def _simplest(promise: Promise, candidate: Subject, drawn: Drawn, examples: int) -> tuple[str, ...]:
+    """The simplest batch that breaks the promise, in words; nothing if it was broken only once."""
     from hypothesis.errors import Flaky
 
-    columns, batches = drawn
     found: list[str] = []
     dead: list[str] = []
 
+    def judge(batch: Batch) -> None:
+        if dead:
+            return
+        if words := _wrong(promise, candidate, table_of(batch, drawn.columns), []):
+            said = _said(words, batch, drawn)
+            (found if candidate.is_alive else dead).append(said)
+            if candidate.is_alive:
+                raise AssertionError(said)
+
+    try:
+        _each(judge, drawn, examples)
+    except (AssertionError, Flaky):  # flaky: the model breaks the promise only now and then
+        if not found:
+            raise
+    return tuple(dead or found[-1:])  # the last one found is the simplest
+
+
+def _each(judge: Callable[[Batch], None], drawn: Drawn, examples: int) -> None:
+    """Ask for batches until `judge` raises, then for simpler ones; the same ones every time."""
+    from hypothesis import Phase, given, settings
+
     @settings(
-        max_examples=ask.settings.examples,
+        max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,
@@ -57,39 +126,15 @@ def search(
         suppress_health_check=_all_checks(),
         report_multiple_bugs=False,
     )
-    @given(batch=batches)
-    def look(batch: list[tuple[Any, ...]]) -> None:
-        if dead:
-            return  # a model that died is not asked again for a simpler row
-        words = broken(promise, table_of(batch, columns))
-        if words:
-            said = f"{words}; simplest rows found: {row_words(batch, columns)}"
-            (found if candidate.is_alive else dead).append(said)
-            if candidate.is_alive:
-                raise AssertionError(said)
+    @given(batch=drawn.batches)
+    def look(batch: Batch) -> None:
+        judge(batch)
 
-    try:
-        look()
-    except (AssertionError, Flaky):  # flaky: the model breaks the promise only now and then
-        if not found:
-            raise
-    told = dead or found[-1:]  # the last one found is the simplest
-    method = f"Hypothesis search, {ask.settings.examples} examples from the signature"
-    return exact(name, len(told), n=ask.settings.examples, method=method, detail=tuple(told))
+    look()
 
 
-def broken(promise: Promise, table: pa.Table) -> str:
-    """What is wrong with the answer to `table`; that there is none is wrong, too.
-
-    Raises:
-        ModelMisbehaved: see `search`.
-    """
-    try:
-        return promise(table)
-    except ModelMisbehaved as error:
-        if "refused before" in error.message or "not asked again" in error.message:
-            raise
-        return error.message
+def _said(words: str, batch: Batch, drawn: Drawn) -> str:
+    return f"{words}; simplest rows found: {row_words(batch, drawn.columns)}"
 
 
 def unlike(

@@ -29,6 +29,7 @@ class Rows:
     def __init__(self, signature: Signature, holdout: Holdout) -> None:
         self.columns = tuple(c for c in signature.inputs if c.name in holdout.columns)
         self._holdout = holdout
+        self.sha256 = holdout.sha256
 
     def batches(self) -> SearchStrategy[list[tuple[Any, ...]]]:
         """Batches of one to six rows."""

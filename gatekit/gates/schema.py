@@ -6,6 +6,8 @@ gaps where it has gaps. What a service would let through is the measure of what 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 
@@ -13,10 +15,12 @@ from gatekit.data import Holdout
 from gatekit.errors import ModelMisbehaved, ModelRefused
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import Promise, search, unlike
+from gatekit.gates.promises import Answer, Drawn, Promise, search, unlike
 from gatekit.gates.rows import Rows
 from gatekit.gates.scores import ROW_SUM
 from gatekit.subject import Subject
+
+First = Callable[[], Answer]
 
 
 @measure
@@ -28,23 +32,23 @@ def unanswered(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """
     rows = Rows(candidate.candidate.signature, holdout)
 
-    def answered(table: pa.Table) -> str:
+    def answered(table: pa.Table, first: First) -> str:
         try:
-            candidate.said(table)
+            first()
         except ModelRefused:
             if rows.are_inside(table):
                 raise
         return ""
 
-    return search("unanswered rows", answered, candidate, (rows.columns, rows.batches()), ask)
+    return search("unanswered rows", answered, candidate, _drawn(rows, holdout), ask)
 
 
 @measure
 def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Rows whose answer changes with the rows beside them."""
 
-    def alone(table: pa.Table) -> str:
-        together = candidate.said(table)
+    def alone(table: pa.Table, first: First) -> str:
+        together = first()
         single = [candidate.said(table.slice(i, 1)) for i in range(table.num_rows)]
         joined = [np.concatenate(parts) for parts in zip(*single, strict=True)]
         return unlike(together, joined, "together", "alone")
@@ -56,10 +60,10 @@ def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
 def order_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Rows whose answer changes when the batch is turned round."""
 
-    def reversed_(table: pa.Table) -> str:
+    def reversed_(table: pa.Table, first: First) -> str:
         turned = table.take(pa.array(range(table.num_rows - 1, -1, -1)))
         backward = [part[::-1] for part in candidate.said(turned)]
-        return unlike(candidate.said(table), backward, "forward", "backward")
+        return unlike(first(), backward, "forward", "backward")
 
     return _searched("order-dependent rows", reversed_, candidate, holdout, ask)
 
@@ -68,8 +72,8 @@ def order_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
 def nondeterminism(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Rows that get another answer when asked again."""
 
-    def again(table: pa.Table) -> str:
-        return unlike(candidate.said(table), candidate.said(table), "first", "again")
+    def again(table: pa.Table, first: First) -> str:
+        return unlike(first(), candidate.said(table), "first", "again")
 
     return _searched("unrepeatable rows", again, candidate, holdout, ask)
 
@@ -81,7 +85,11 @@ def disturbed_input(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     Looked at in the model's process, where the frame or the array is that it is handed, also
     behind the copy that MLflow makes.
     """
-    return _searched("disturbed rows", candidate.disturbed, candidate, holdout, ask)
+
+    def disturbed(table: pa.Table, first: First) -> str:  # noqa: ARG001 - a promise's shape
+        return candidate.disturbed(table)
+
+    return _searched("disturbed rows", disturbed, candidate, holdout, ask)
 
 
 @measure
@@ -93,8 +101,8 @@ def improbable(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     if not getattr(ask.settings, "probabilities", True):
         return exact(name, 0, n=0, method="the policy says that scores are no probabilities")
 
-    def probable(table: pa.Table) -> str:
-        scores = candidate.said(table)[1]
+    def probable(table: pa.Table, first: First) -> str:  # noqa: ARG001 - a promise's shape
+        scores = first()[1]
         wide = scores.reshape(len(scores), -1)
         outside = ((wide < 0) | (wide > 1)).any(axis=1)
         if outside.any():
@@ -115,20 +123,17 @@ def _searched(
     """Of rows that are not answered at all nothing else is asked: that is another promise's."""
     rows = Rows(candidate.candidate.signature, holdout)
 
-    def kept(table: pa.Table) -> str:
+    def kept(table: pa.Table, first: First) -> str:
         try:
-            return promise(table)
+            first()
         except ModelMisbehaved:
-            if candidate.is_alive and _refuses(candidate, table):
+            if candidate.is_alive:
                 return ""
             raise
+        return promise(table, first)
 
-    return search(name, kept, candidate, (rows.columns, rows.batches()), ask)
+    return search(name, kept, candidate, _drawn(rows, holdout), ask)
 
 
-def _refuses(candidate: Subject, table: pa.Table) -> bool:
-    try:
-        candidate.said(table)
-    except ModelMisbehaved:
-        return True
-    return False
+def _drawn(rows: Rows, holdout: Holdout) -> Drawn:
+    return Drawn(("schema", holdout.sha256), rows.columns, rows.batches())

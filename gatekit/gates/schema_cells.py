@@ -6,7 +6,7 @@ them by the signature, so the model meets them. What it shall do, the policy dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from gatekit.data import Holdout
 from gatekit.errors import BadRows, ModelMisbehaved, ModelRefused
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import broken, search, unlike
+from gatekit.gates.promises import Answer, Drawn, broken, search, unlike
 from gatekit.gates.rows import Rows
 from gatekit.policy_gates import Expected
 from gatekit.scoring.casting import Decoder, to_rows
@@ -66,7 +66,7 @@ def left_out(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     table = table.slice(0, FEW)
     wrong: list[str] = []
     for column in optional:
-        words = broken(partial(_without, candidate, column, declared), table)
+        words = broken(partial(_without, candidate, column, declared, table))
         wrong += [f"{column.name}: {words}"] if words else []
     method = f"{len(optional)} optional columns, each left out of {table.num_rows} rows"
     return exact(name, len(wrong), n=len(optional), method=method, detail=tuple(wrong))
@@ -141,14 +141,18 @@ def _altered(
     names = [column.name for column in rows.columns if column.name in put[0]]
     if not names:
         return exact(name, 0, n=0, method="the signature has no column for it")
-    drawn = rows.columns, rows.altered(names, put[1])
-    return search(name, partial(_treated, candidate, declared), candidate, drawn, ask)
+
+    def treated(table: pa.Table, first: Callable[[], Answer]) -> str:  # noqa: ARG001 - a promise's shape
+        return _treated(first, declared)
+
+    drawn = Drawn((name, rows.sha256), rows.columns, rows.altered(names, put[1]))
+    return search(name, treated, candidate, drawn, ask)
 
 
-def _treated(candidate: Subject, declared: Expected, table: pa.Table) -> str:
+def _treated(answer: Callable[[], Answer], declared: Expected) -> str:
     """What is wrong with the way these rows are treated. Accidents go through, and are wrong."""
     try:
-        candidate.said(table)
+        answer()
     except ModelRefused as error:
         if declared == "answer":
             return f"the policy says answer: {error.message}"
@@ -159,7 +163,7 @@ def _treated(candidate: Subject, declared: Expected, table: pa.Table) -> str:
 def _without(candidate: Subject, column: Column, declared: Expected, table: pa.Table) -> str:
     absent = table.drop_columns([column.name])
     if column.type in NEVER_EMPTY:
-        return _treated(candidate, declared, absent)
+        return _treated(lambda: candidate.said(absent), declared)
     place = table.column_names.index(column.name)
     empty = pa.nulls(table.num_rows, table.schema.field(place).type)
     emptied = table.set_column(place, column.name, empty)

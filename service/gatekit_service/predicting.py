@@ -8,14 +8,15 @@ import math
 from typing import Any
 
 from gatekit.errors import BadRows
+from gatekit.scoring.casting import to_rows
 from gatekit_service.state import Served
 
 LOG = logging.getLogger("gatekit_service")
 PLAIN = (str, bool, int, float)
 
 
-def predict(served: Served, raw: bytes) -> list[Any]:
-    """One plain value a row.
+def predict(served: Served, raw: bytes) -> tuple[list[list[Any]], list[Any]]:
+    """The rows in the order of the signature, and one plain value for each.
 
     Raises:
         BadRows: the body is no JSON, no rows of the signature, or the model refused them.
@@ -34,7 +35,7 @@ def predict(served: Served, raw: bytes) -> list[Any]:
     if len(said) != table.num_rows or not all(map(_is_plain, said)):
         LOG.warning("%s gave something that is no prediction", served.title)
         raise BadRows("the model gave no finite answer to some of these rows")
-    return said
+    return to_rows(table), said
 
 
 def _is_plain(value: object) -> bool:

@@ -42,6 +42,11 @@ class Settings:
     max_body_mb: float = 8.0
     copied_to: str = ""  # with copies: the model that is the target
     gates: Path | None = None  # a policy; its keys say whose signatures count
+    hook_secret: str = field(default="", repr=False)  # what MLflow's webhook was made with
+    beside: str = ""  # URL of the other service that the page shows
+    inferences: Path | None = None  # where answers are logged
+    inferences_share: float = 1.0  # of the answers
+    inferences_mb: float = 256.0  # all files together
 
     @property
     def spelled(self) -> str:
@@ -83,16 +88,16 @@ KEYS = tuple(name.upper() for name in Settings.__dataclass_fields__)
 
 
 def _read(key: str, text: str) -> str | int | float | Path:
-    if key in ("CACHE", "GATES"):
+    if key in ("CACHE", "GATES", "INFERENCES"):
         return Path(text)
-    if key not in ("PORT", "POLL_SECONDS", "MAX_BODY_MB"):
+    if key not in ("PORT", "POLL_SECONDS", "MAX_BODY_MB", "INFERENCES_SHARE", "INFERENCES_MB"):
         return text
     try:
         number = int(text) if key == "PORT" else float(text)
     except ValueError:
         number = -1
     least = 0 if key == "PORT" else 0.01  # port 0: any free one
-    most = 65535 if key == "PORT" else 86400
+    most = {"PORT": 65535, "INFERENCES_SHARE": 1, "INFERENCES_MB": 1e6}.get(key, 86400)
     if not least <= number <= most:
         raise UsageProblem(f"{PREFIX}{key} is {text!r}", f"Give a number from {least} to {most}")
     return number

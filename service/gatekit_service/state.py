@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,26 @@ class Served:
         return f"{self.model} version {self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request for predictions that was answered; `rows` in the order of the signature."""
+
+    request_id: str
+    route: str
+    status: int
+    took_ms: float
+    served: Served
+    rows: Sequence[Sequence[Any]]
+    predictions: Sequence[Any]
+
+
 class State:
     """Shared by the watcher, which writes, and the routes, which read.
 
     `served` is replaced by one assignment, so a request sees the old model or the new one.
+    Whoever wants to know of swaps or answers adds a function to `on_swap` (the one before, the
+    one now; called by the watcher's thread) or to `on_answer` (called after an answer, in the
+    loop that answers: it must be quick and raise nothing).
     """
 
     def __init__(self, stage: str, model: str) -> None:
@@ -63,14 +80,24 @@ class State:
         self.served: Served | None = None
         self.last_error: str | None = None
         self.journal: dict[str, Any] = {"journal": "not read yet", "overrides": []}
+        self.on_swap: list[Callable[[Served | None, Served], None]] = []
+        self.on_answer: list[Callable[[Answered], None]] = []
         self._swaps: deque[dict[str, str]] = deque(maxlen=SWAPS_SHOWN)
 
     def swap(self, served: Served) -> None:
         """Serve this one from now on."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        before = self.served.version if self.served else ""
-        self.served = replace(served, since=now)
-        self._swaps.append({"at": now, "from": before, "to": served.version})
+        before, self.served = self.served, replace(served, since=now)
+        self._swaps.append(
+            {"at": now, "from": before.version if before else "", "to": served.version}
+        )
+        for tell in self.on_swap:
+            tell(before, self.served)
+
+    def answered(self, answered: Answered) -> None:
+        """Tell whoever wants to know of answers."""
+        for tell in self.on_answer:
+            tell(answered)
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Status code and body of /health."""

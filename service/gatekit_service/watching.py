@@ -44,6 +44,7 @@ class Watcher:
         self._served: Key | None = None
         self._refused: tuple[Key, float, str] | None = None
         self._stop = threading.Event()
+        self._awake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gatekit-watcher", daemon=True)
 
     def start(self) -> None:
@@ -53,7 +54,12 @@ class Watcher:
     def stop(self) -> None:
         """Look no more; a load that is under way is left to end with the process."""
         self._stop.set()
+        self._awake.set()
         self._thread.join(timeout=2.0)
+
+    def wake(self) -> None:
+        """Look now, not at the next turn: for hooks. Many calls at once are one look."""
+        self._awake.set()
 
     def look(self) -> None:
         """One look: resolve the pointer, load and swap if it moved. Raises nothing."""
@@ -70,9 +76,10 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._awake.clear()
             self.look()
             # a fleet must not ask in step
-            self._stop.wait(self._settings.poll_seconds * self._dice.uniform(0.8, 1.2))
+            self._awake.wait(self._settings.poll_seconds * self._dice.uniform(0.8, 1.2))
 
     def _follow(self) -> None:
         if self._registry is None:

@@ -10,6 +10,8 @@ from gatekit.errors import RegistryUnavailable, UsageProblem
 from gatekit.scoring.casting import decode
 from gatekit_service.settings import Settings
 
+from .conftest import wait_for
+
 DOWN = RegistryUnavailable("the registry does not answer")
 
 
@@ -255,5 +257,29 @@ def test_what_a_model_says_becomes_plain_json(world, follow):
     world.point(world.register("words"))
     watcher, state = follow()
     watcher.look()
-    assert predict(state.served, b'{"features": [[1, 0, 0, 0], [-1, 0, 0, 0]]}') == ["yes", "no"]
+    raw = b'{"features": [[1, 0, 0, 0], [-1, 0, 0, 0]]}'
+    assert predict(state.served, raw)[1] == ["yes", "no"]
     assert np.asarray(answer(state)).tolist() == ["yes"]
+
+
+def test_who_asked_is_told_of_each_swap(world, follow):
+    first, second = world.register(t=0.0), world.register(t=5.0)
+    watcher, state = follow()
+    seen = []
+    state.on_swap.append(lambda old, new: seen.append((old and old.version, new.version)))
+    for version in (first, second):
+        world.point(version)
+        watcher.look()
+    assert seen == [(None, first), (first, second)]
+
+
+def test_a_watcher_that_is_woken_looks_before_its_turn(world, follow):
+    watcher, state = follow(poll_seconds=3600)
+    watcher.start()
+    try:
+        wait_for(lambda: state.last_error)  # nobody holds the pointer yet
+        world.point(world.register())
+        watcher.wake()
+        wait_for(lambda: state.served)
+    finally:
+        watcher.stop()

@@ -180,3 +180,19 @@ def test_the_client_reports_a_refusal_in_the_services_words(client):
     with pytest.raises(ServiceProblem, match="answered 422: features: row 0 has 1 value"):
         client.predict([[1]])
     assert client.time_predictions([[1, 0, 0, 0]], 5).min() > 0
+
+
+def test_who_asked_is_told_of_each_answer_with_its_rows(world):
+    world.point(world.register())
+    app = create_app(world.settings(), world.opener)
+    seen = []
+    app.state.wiring.state.on_answer.append(seen.append)
+    with served(app) as client:
+        ready(client)
+        ask(client, {"features": [[1, 0, 0, 0], [-1, 0, 0, 0]]})
+        ask(client, {"features": [[1]]})
+        wait_for(lambda: seen)
+    (answered,) = seen
+    assert [list(row) for row in answered.rows] == [[1, 0, 0, 0], [-1, 0, 0, 0]]
+    assert (list(answered.predictions), answered.route) == ([1, 0], "/predict")
+    assert (answered.served.version, answered.status) == ("1", 200)
