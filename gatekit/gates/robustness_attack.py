@@ -19,7 +19,7 @@ from gatekit.attack.search import Pool, attack
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, label_free, measure
 from gatekit.gates.accuracy import share
 from gatekit.gates.applies import named
 from gatekit.gates.attacked import Ground
@@ -71,6 +71,7 @@ def robust_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     )
 
 
+@label_free
 @measure
 def median_distance(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Median over rows of the smallest move found that changes the label, in spreads."""
@@ -83,6 +84,7 @@ def median_distance(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     return _median(name, _counted(done), ask, (line, *_cost(done)))
 
 
+@label_free
 @measure
 def distance_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask

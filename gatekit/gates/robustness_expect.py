@@ -18,7 +18,7 @@ from gatekit.data import Holdout
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate, exact
 from gatekit.evidence.counts import is_label, right
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, label_free, measure
 from gatekit.gates.accuracy import share
 from gatekit.gates.damage import another
 from gatekit.ledger import Bar
@@ -39,6 +39,7 @@ def expectations(table: Any) -> Iterator[tuple[Measure, Bar]]:
 
 
 def _measure_of(name: str, expected: Expectation) -> Measure:
+    @label_free
     @measure
     def broken(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         """Rows whose answer does not do what is expected."""

@@ -58,6 +58,9 @@ def _bar_lines(answer: Answer) -> list[str]:
     lines = [f"{bar.key}: {bar.measure} >= {asked:g}"]
     method = PAIRED if bar.kind == "loss" else "exact binomial"
     level = f"level {bar.level:g}, one-sided; {method}"
+    if bar.uses:
+        level = f"level {bar.whole_level:g} spent over {bar.uses} uses: {bar.level:.5f}"
+        level += f", one-sided; {method}"
     if bar.level == POINT:
         level = "level 0.5: a point decision, its uncertainty is ignored"
     if answer.discordant is not None:
