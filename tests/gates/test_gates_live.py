@@ -212,7 +212,9 @@ def test_locust_measures_the_real_service_once_for_all_gates(scene, tmp_path):
     service = LiveService(scene.service.url, kept=tmp_path / "kept")
     rate = load.error_rate(scene.candidate, service, scene.holdout, ask=ask)
     slow = load.p99(scene.candidate, service, scene.holdout, ask=ask)
-    again = LiveService(scene.service.url, kept=tmp_path / "kept")  # as another process of the session
+    again = LiveService(
+        scene.service.url, kept=tmp_path / "kept"
+    )  # as another process of the session
     enough = load.throughput(scene.candidate, again, scene.holdout, ask=ask)
     assert rate.value == 0.0
     assert rate.n == slow.n == enough.n == 360  # what the schedule holds, neither more nor less
