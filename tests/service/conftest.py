@@ -192,7 +192,7 @@ def service_process(settings, log):
             [sys.executable, "-m", "gatekit_service"], env=environment, stderr=stream
         )
     try:
-        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 120)
+        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 300)
         yield found[1]
     finally:
         process.terminate()
