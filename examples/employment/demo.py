@@ -42,9 +42,10 @@ def main() -> None:
     logistic = train("logistic")
     say("Gate it on 40,000 people of 2016. Everything passes but one rule between groups:")
     print("   whether every group is selected at four fifths of the rate of any other, at least.")
-    print("   It measures just above. The groups are too small to say so: undecided, so refused")
+    print("   In the worst crossing of sex and race it measures 0.76, and the groups are too small")
+    print("   to tell that from 0.80: undecided, so refused")
     said = run("pytest", "--model-uri", logistic, *GATES, *TO_STAGING, exits=1, show="all")
-    expect(said, ">= 0.8 INCONCLUSIVE", "worst: selection rate by race", "PROMOTION REFUSED")
+    expect(said, ">= 0.8 INCONCLUSIVE", "worst: selection rate by", "PROMOTION REFUSED")
 
     say("A person may answer for it, by name, with a reason, for a while")
     why = "demo: four fifths undecided, equalized odds within its bar; review of the groups agreed"

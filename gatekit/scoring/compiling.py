@@ -51,7 +51,7 @@ def compile_estimator(estimator: Any, signature: Signature) -> Compiled:
     if not all(column.required for column in signature.inputs):
         raise refusal("the signature has optional columns")
     names = signature.names
-    steps, last = _opened(estimator)
+    steps, last = opened(estimator)
     by_columns = bool(steps) and kind(steps[0]) in COLUMN_STEPS
     allowed = (*NUMBERS, "string") if by_columns else NUMBERS
     if not steps and kind(last) in TREES:
@@ -85,11 +85,12 @@ def kind(estimator: object) -> str:
     return found.__name__ if found.__module__.partition(".")[0] == "sklearn" else ""
 
 
-def _opened(estimator: Any) -> tuple[list[Any], Any]:
+def opened(estimator: Any) -> tuple[list[Any], Any]:
+    """The steps of a pipeline, of pipelines within it too, and the last one; it alone elsewhere."""
     if kind(estimator) != "Pipeline":
         return [], estimator
     *steps, last = [step for _, step in estimator.steps]
-    inner, last = _opened(last)
+    inner, last = opened(last)
     return [s for s in (*steps, *inner) if s is not None and s != "passthrough"], last
 
 
@@ -230,7 +231,7 @@ def _by_column(step: Any, names: Sequence[str]) -> Step:
                 raise refusal("it has a step FunctionTransformer")
             parts.append((positions, None))
             continue
-        steps, last = _opened(transformer)
+        steps, last = opened(transformer)
         inner = [*steps, last] if last is not None and last != "passthrough" else steps
         parts.append((positions, compiled.chain([_step(s, ()) for s in inner]) if inner else None))
     if not parts:

@@ -63,7 +63,7 @@ def test_every_option_is_described(flag):
 def test_every_fixture_is_described():
     from gatekit_pytest import plugin
 
-    assert len(plugin.__all__) == 5
+    assert len(plugin.__all__) == 7
     for name in plugin.__all__:
         assert f"`{name}`" in README
 
@@ -88,6 +88,8 @@ def test_only_options_that_exist_are_named():
     known = set(pytest_flags()) | {o for options in commands().values() for o in options}
     others = {"--pyargs", "--assert"}  # pytest's own, and the server's of MLflow
     others |= {"--app-name", "--artifacts-destination", "--backend-store-uri"}
+    others |= {"--cd", "--default", "--all-commits"}  # DVC's
+    others |= {"--build-arg", "--stop"}  # an image builder's, and of service/deploy/deploy
     others |= locust_options()
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", WORDS)) - others <= known
 
@@ -150,9 +152,21 @@ TABLES += [
     (
         "## Top of the file",
         policy.Policy,
-        ("holdout", "gates", "own", "declared", "promotion", "keys", "attestation", "runner"),
+        (
+            "holdout",
+            "reference",
+            "current",
+            "gates",
+            "own",
+            "declared",
+            "promotion",
+            "keys",
+            "attestation",
+            "runner",
+        ),
     ),
     ("## [data.holdout]", policy.DataSpec, ()),
+    ("## [data.reference] and [data.current]", policy.SampleSpec, ()),
     ("## [promotion.NAME]", policy.Target, ()),
     ("## [keys.NAME]", policy.TrustedKey, ()),
     ("## [attestation]", policy.Attestation, ()),

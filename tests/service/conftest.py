@@ -192,14 +192,14 @@ def service_process(settings, log):
             [sys.executable, "-m", "gatekit_service"], env=environment, stderr=stream
         )
     try:
-        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 30)
+        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 120)
         yield found[1]
     finally:
         process.terminate()
         process.wait(20)
 
 
-def wait_for(question, seconds=10.0):
+def wait_for(question, seconds=60.0):
     until = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < until, "waited too long"
