@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
+from gatekit.golden import golden
 from gatekit.identity import identity
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
 from gatekit.report.document import (
+    FORM_FILE,
     HTML_FILE,
     JSON_FILE,
     TAG_PREFIX,
@@ -25,6 +29,8 @@ from gatekit.report.document import (
 from gatekit.report.page import render_page
 from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
 from gatekit.run import GateRun
+
+LARGEST_FORM = 1 << 28  # bytes; a compiled model that is larger is not kept with the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,10 @@ def conclude(
     in words, never a crash.
     """
     decision = decide_run(ledger, run.plan.policy, asked)
-    report = build_report(identity(run, ledger), ledger, decision, asked)
+    serving, form = _serving(run)
+    who = identity(run, ledger)
+    who["run"] |= serving
+    report = build_report(who, ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
     files = _write(folder, report, raw, envelopes)
@@ -59,7 +68,8 @@ def conclude(
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
-            gate_run = attach(registry, run.model, report, raw, envelopes)
+            beside = {**envelopes, FORM_FILE: form} if form else envelopes
+            gate_run = attach(registry, run.model, report, raw, beside)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
     if asked.target is not None and registry is not None:
@@ -69,6 +79,21 @@ def conclude(
     passed = decision.outcome is GateOutcome.PASSED or partly
     code = 0 if passed and not refusals else 1
     return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals), signing)
+
+
+def _serving(run: GateRun) -> tuple[dict[str, Any], bytes]:
+    """What the report tells a service of the model: golden rows, and the compiled form's digest."""
+    if not run.model.version or run.walls is None:  # nothing is served, or no model was met
+        return {"golden": {"none": "no model was asked in this run"}, "compiled": ""}, b""
+    told = golden(run.candidate)
+    try:
+        form = run.candidate.form() if run.candidate.is_alive else b""
+    except GatekitError:  # the service compiles it itself then
+        form = b""
+    if len(form) > LARGEST_FORM:
+        form = b""
+    sha256 = hashlib.sha256(form).hexdigest() if form else ""
+    return {"golden": told, "compiled": sha256}, form
 
 
 def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:
@@ -85,9 +110,12 @@ def attach(
     model: Candidate,
     report: Report,
     raw: bytes,
-    envelopes: Mapping[str, bytes] = MappingProxyType({}),
+    beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> str:
-    """Keep the report as a gate run of its own, and name it by a tag on the version."""
+    """Keep the report as a gate run of its own, and name it by a tag on the version.
+
+    `beside` are its envelopes and, where the model was compiled, its form.
+    """
     title = f"gate {model.name} version {model.version}: {report.outcome}"
     tags = {
         "gatekit.model": model.name,
@@ -106,9 +134,9 @@ def attach(
         )
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
-    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes}
+    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **beside}
     run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
-    tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
+    tag = summary_tag(report, raw, beside.get(STATEMENT_FILE, b""))
     registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
     return run_id
 

@@ -83,6 +83,9 @@ class Worker:
     def _do(self, header: dict[str, Any], table: pa.Table | None, said: dict[str, Any]) -> Frame:
         if header["op"] == "load":
             return Frame({**said, **self._load(header)})
+        if header["op"] == "form":
+            form = self.engines[header["engine"]].form
+            return array_to_frame(said, np.frombuffer(form, np.uint8))
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
         engine = self.engines[header["engine"]]
         if header["op"] == "predict" and header.get("score"):

@@ -12,17 +12,32 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from gatekit.registry import Registry
-from gatekit_service import health_routes, predict_routes, replies
+from gatekit_service import health_routes, openapi, replies
+from gatekit_service.asked import Receive, Scope, Send
+from gatekit_service.scoring import PATHS, Scoring
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
 from gatekit_service.watching import Watcher
-from gatekit_service.wiring import Wiring, release
+from gatekit_service.wiring import Wiring, installed
 
 ROOMS: tuple[Callable[[FastAPI, Wiring], None], ...] = (
     replies.add,
     health_routes.add,
-    predict_routes.add,
+    openapi.add,
 )
+
+
+class Service(FastAPI):
+    """FastAPI, but for the routes of predictions: they do not go through its stack."""
+
+    scoring: Scoring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the process."""
+        if scope["type"] == "http" and scope["path"] in PATHS:
+            await self.scoring(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, opener: Callable[[], Registry] | None = None) -> FastAPI:
@@ -36,9 +51,11 @@ def create_app(settings: Settings, opener: Callable[[], Registry] | None = None)
         watcher.start()
         yield
         await run_in_threadpool(watcher.stop)
+        scoring.close()
 
-    app = FastAPI(title="gatekit", version=release(), lifespan=lifespan)
-    wiring = Wiring(settings, state, watcher)
+    app = Service(title="gatekit", version=installed("pytest-gatekit"), lifespan=lifespan)
+    scoring = app.scoring = Scoring(settings, state)
+    wiring = Wiring(settings, state, watcher, scoring)
     app.state.wiring = wiring
     for add in ROOMS:
         add(app, wiring)

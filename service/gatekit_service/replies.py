@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.responses import Response
@@ -11,7 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from gatekit.errors import BadRows
-from gatekit_service.wiring import Wiring
+
+if TYPE_CHECKING:
+    from gatekit_service.wiring import Wiring
 
 
 def json_reply(status: int, body: object, headers: Any = None) -> Response:

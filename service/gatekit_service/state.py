@@ -8,9 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from gatekit.times import parse_moment
+
 if TYPE_CHECKING:
     from gatekit.scoring.casting import Decoder
     from gatekit.scoring.engines import Engine
+    from gatekit_service.cache import Pin
+    from gatekit_service.predicting import Predictor
 
 SWAPS_SHOWN = 8
 
@@ -25,6 +29,25 @@ class Proof:
     engine: str = ""
     none: str = ""
     expires: str = ""  # where keys are trusted
+    form: str = ""  # sha256 of the compiled model that was gated
+    golden: dict[str, Any] | None = None  # rows with the answers that the gates recorded
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over: no reason to stop serving, but one to say so."""
+        end = parse_moment(self.expires)
+        return end is not None and datetime.now(UTC) > end
+
+    def as_pin(self) -> dict[str, str]:
+        """What the cache keeps of it."""
+        names = ("report", "outcome", "created", "engine", "none", "expires")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def of_pin(cls, kept: dict[str, str]) -> Proof:
+        """The proof that `as_pin` wrote."""
+        words: dict[str, Any] = dict(kept)
+        return cls(**words)
 
     def as_dict(self) -> dict[str, str]:
         """As /health shows it."""
@@ -44,7 +67,10 @@ class Served:
     proof: Proof
     engine: Engine
     decoder: Decoder
+    predictor: Predictor
     since: str = ""
+    tail: bytes = b""  # what follows the predictions in an answer
+    pin: Pin | None = None  # what it was loaded from
 
     @property
     def title(self) -> str:
@@ -54,14 +80,18 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One request for predictions that was answered; `rows` in the order of the signature."""
+    """A request for predictions that was answered, or refused: then without predictions.
+
+    `rows` are tuples in the order of the signature, or, where the body was not in its plainest
+    form, a `pyarrow.Table` of its columns. `served` is None where nothing was.
+    """
 
     request_id: str
     route: str
     status: int
     took_ms: float
-    served: Served
-    rows: Sequence[Sequence[Any]]
+    served: Served | None
+    rows: Sequence[Any]
     predictions: Sequence[Any]
 
 
@@ -106,7 +136,7 @@ class State:
         if served is None:
             return 503, {**body, "version": None, "last_error": self.last_error}
         body |= {
-            "status": "degraded" if self.last_error else "ok",
+            "status": "degraded" if self.last_error or served.proof.has_expired else "ok",
             "version": served.version,
             "digest": served.digest,
             "engine": served.engine.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from gatekit_service.scoring import Scoring
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
 from gatekit_service.watching import Watcher
@@ -17,11 +18,12 @@ class Wiring:
     settings: Settings
     state: State
     watcher: Watcher
+    scoring: Scoring
 
 
-def release() -> str:
-    """The version of gatekit that is installed."""
+def installed(package: str) -> str:
+    """The version of a package."""
     try:
-        return version("pytest-gatekit")
+        return version(package)
     except PackageNotFoundError:
-        return "from source"
+        return "not installed"

@@ -182,9 +182,9 @@ def service_process(settings, log):
     environment = {
         **os.environ,
         **{
-            f"GATEKIT_{key.upper()}": str(getattr(settings, key))
-            for key in settings.__dataclass_fields__
-            if getattr(settings, key) is not None
+            f"GATEKIT_{key.upper()}": str(value)
+            for key, value in settings.as_dict().items()
+            if value not in (None, False)
         },
     }
     with log.open("wb") as stream:
