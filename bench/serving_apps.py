@@ -17,6 +17,12 @@ async def predict() -> dict[str, Any]:
     return {"predictions": [1]}
 
 
+class Rows(BaseModel):
+    """What the onnxruntime application takes."""
+
+    features: list[list[float]]
+
+
 def onnx() -> FastAPI:
     """FastAPI, pydantic and onnxruntime."""
     import numpy as np
@@ -26,9 +32,6 @@ def onnx() -> FastAPI:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = ort.InferenceSession(os.environ["ONNX"], options, providers=["CPUExecutionProvider"])
     app = FastAPI()
-
-    class Rows(BaseModel):
-        features: list[list[float]]
 
     @app.post("/predict")
     async def predict(rows: Rows) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Server:
                 env={**os.environ, **own, "GATEKIT_PORT": str(self.port)},
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                process_group=0,
             )
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() - begun > PATIENCE_S:
@@ -83,7 +83,7 @@ class Server:
         time.sleep(1)
         assert self.process is not None
         kilobytes = 0
-        for pid in session_of(self.process.pid):
+        for pid in family(self.process.pid):
             try:
                 text = Path(f"/proc/{pid}/smaps_rollup").read_text()
             except OSError:
@@ -96,7 +96,7 @@ class Server:
         """End what this started, and nothing else."""
         if self.process is None:
             return
-        pids = session_of(self.process.pid)
+        pids = family(self.process.pid)
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -111,16 +111,22 @@ class Server:
         self.process = None
 
 
-def session_of(leader: int) -> list[int]:
-    """The processes of the session that a server was started in."""
-    found = []
+def family(parent: int) -> list[int]:
+    """A process and all that it started, and they."""
+    children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.getsid(int(entry.name)) == leader:
-                    found.append(int(entry.name))
+                status = (entry / "stat").read_text()
             except OSError:
                 continue
+            children.setdefault(int(status.rpartition(")")[2].split()[1]), []).append(
+                int(entry.name)
+            )
+    found, todo = [], [parent]
+    while todo:
+        found.append(todo.pop())
+        todo += children.get(found[-1], [])
     return found
 
 

@@ -23,15 +23,17 @@ JSON = "application/json"
 class LiveService:
     """The service at a URL. Not for use by several threads at once.
 
-    `loads` keeps what a load run found, so that two gates of a session share one run.
+    `loads` keeps what a load run found, so that two gates of a session share one run. `token` is
+    sent as a bearer, where the service asks for one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServiceProblem(f"{url!r} is no URL of a service", "Write http://HOST:PORT")
         self.url = url.rstrip("/")
         self.loads: dict[str, Any] = {}
+        self._bearer = {"Authorization": f"Bearer {token}"} if token else {}
         self._path = parts.path.rstrip("/")
         make = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -78,7 +80,7 @@ class LiveService:
         Raises:
             ServiceProblem: nobody answers there.
         """
-        return self._ask("POST", path, raw, {"Content-Type": content_type})
+        return self._ask("POST", path, raw, {"Content-Type": content_type, **self._bearer})
 
     def time_predictions(
         self, rows: list[list[Any]], calls: int, columns: list[str] | None = None

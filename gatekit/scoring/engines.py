@@ -210,7 +210,10 @@ def load_compiled(raw: bytes) -> Engine:
     from gatekit.scoring.form import Form
 
     form = Form.unpack(raw)
-    found = assemble(form)
+    try:
+        found = assemble(form)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CandidateError(f"a compiled model that is broken: {type(error).__name__}") from error
     wanted = {"predict": found.predict, PROBABILITIES: found.probabilities}.get(form.asked)
     if wanted is None:
         raise CandidateError(f"a compiled model that is asked for {form.asked!r}")

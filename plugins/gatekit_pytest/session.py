@@ -6,6 +6,7 @@ same one. The controller concludes; workers only measure.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,7 @@ class GateSession:
         if url is None:
             pytest.fail("this gate asks a running service: give --service-url URL", pytrace=False)
         if self._live is None:
-            self._live = LiveService(url)
+            self._live = LiveService(url, os.environ.get("GATEKIT_TOKEN", ""))
         return self._live
 
     @pytest.hookimpl(trylast=True)
