@@ -1,4 +1,4 @@
--- POST the lines of a file in turn; print requests a second, and what was not 200.
+-- POST the lines of a file in turn; print requests a second, what was not 200, requests.
 local bodies, at = {}, 0
 function init(args)
   for line in io.lines(args[1]) do
@@ -11,6 +11,6 @@ function request()
 end
 function done(summary)
   local e = summary.errors
-  io.write(string.format("RATE %.1f %d\n", summary.requests / (summary.duration / 1e6),
-    e.connect + e.read + e.write + e.timeout + e.status))
+  io.write(string.format("RATE %.1f %d %d\n", summary.requests / (summary.duration / 1e6),
+    e.connect + e.read + e.write + e.timeout + e.status, summary.requests))
 end

@@ -6,6 +6,9 @@ FOLDER keeps the models, trained and gated once. BIN is the bin/ of an environme
 without it its column stays empty. Every request carries other rows than the one before. Each round
 measures everything once, in turn, and gives ratios of its own; the medians of those are shown. The
 service verifies signatures (enforce) and validates every row. Needs wrk, taskset and two cores.
+
+Beside requests a second stand those for each second of CPU that the server used, and beside the
+wall time of a start its CPU: on a machine that has other work, only these say something.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ from serving_servers import Server, servers_for, wrk
 
 # model: (rows, connections) -> {peer: the least ratio}
 Case = tuple[int, int]  # rows, connections
-Ask = Callable[[Server, Case], float]
+Rate = tuple[float, float]  # requests a second, and a second of CPU
+Ask = Callable[[Server, Case], Rate]
+Start = tuple[float, float, float]  # MB, seconds, seconds of CPU
 BARS: dict[str, dict[Case, dict[str, float]]] = {
     "lr": {
         (1, 1): {"constant": 1.3, "mlflow": 25, "mlserver": 5},
@@ -51,9 +56,9 @@ def main() -> int:
     names = given.models.split(",")
     folder = given.folder.resolve()
     ensure_models(folder, names)
-    print("| model | rows | connections | req/s | beside | ratio | bar | |")
-    print("|---|---|---|---|---|---|---|---|")
-    starts: dict[str, dict[str, tuple[float, float]]] = {}
+    print("| model | rows | connections | req/s | beside | ratio | by CPU | bar | |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    starts: dict[str, dict[str, Start]] = {}
     for name in names:
         starts[name] = one_model(folder, name, given)
     print("\n| engine | | service | mlflow models serve | ratio | bar | |")
@@ -64,7 +69,7 @@ def main() -> int:
     return 0
 
 
-def one_model(folder: Path, name: str, given: argparse.Namespace) -> dict[str, tuple[float, float]]:
+def one_model(folder: Path, name: str, given: argparse.Namespace) -> dict[str, Start]:
     """All cases of one model, beside its peers; gives PSS (MB) and start (s) of each server."""
     cases = BARS[name]
     servers = servers_for(folder, name, {peer for bars in cases.values() for peer in bars}, given)
@@ -87,8 +92,8 @@ def one_model(folder: Path, name: str, given: argparse.Namespace) -> dict[str, t
     return started
 
 
-def start(server: Server, live: list[Server]) -> tuple[float, float]:
-    """Start it, thrice where that is measured; PSS (MB) and time to a prediction (s), medians.
+def start(server: Server, live: list[Server]) -> Start:
+    """Start it, thrice where that is measured; PSS (MB), time to a prediction (s), its CPU (s).
 
     What is to be asked stays and is in `live`.
     """
@@ -97,18 +102,19 @@ def start(server: Server, live: list[Server]) -> tuple[float, float]:
     for repeat in range(repeats):
         server.start()
         live.append(server)
-        found.append((server.memory_mb(), server.took_s))
+        found.append((server.memory_mb(), server.took_s, server.started_cpu_s))
         if repeat + 1 < repeats or server.name == "restart":
             server.stop()
             live.remove(server)
-    return statistics.median(mb for mb, _ in found), statistics.median(s for _, s in found)
+    mb, took_s, cpu_s = map(statistics.median, zip(*found, strict=True))
+    return mb, took_s, cpu_s
 
 
 def ask_in_turn(
     live: list[Server], cases: dict[Case, dict[str, float]], ask: Ask, rounds: int
-) -> dict[tuple[Case, str], list[float]]:
+) -> dict[tuple[Case, str], list[Rate]]:
     """Requests a second of every server in every case; the first round warms up."""
-    seen: dict[tuple[Case, str], list[float]] = {}
+    seen: dict[tuple[Case, str], list[Rate]] = {}
     for number in range(rounds + 1):
         for case, bars in cases.items():
             for server in live if number % 2 else live[::-1]:
@@ -125,27 +131,27 @@ def case_line(
     case: tuple[int, int],
     peer: str,
     bar: float,
-    rates: tuple[list[float], list[float]],
+    rates: tuple[list[Rate], list[Rate]],
 ) -> None:
     """One row of the first table."""
     ours, theirs = rates
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    pairs = list(zip(ours, theirs, strict=True))
+    ratio, by_cpu = (statistics.median(a[at] / b[at] for a, b in pairs) for at in (0, 1))
     met = "met" if ratio >= bar else "NOT MET"
     rows, connections = case
-    shown = f"{statistics.median(ours):.0f} | {peer} {statistics.median(theirs):.0f}"
-    print(
-        f"| {name} | {rows} | {connections} | {shown} | {ratio:.2f} | {bar:g} | {met} |", flush=True
-    )
+    own, other = (statistics.median(rate for rate, _ in each) for each in rates)
+    shown = f"{own:.0f} | {peer} {other:.0f} | {ratio:.2f} | {by_cpu:.2f}"
+    print(f"| {name} | {rows} | {connections} | {shown} | {bar:g} | {met} |", flush=True)
 
 
-def start_lines(name: str, found: dict[str, tuple[float, float]], bars: dict[str, float]) -> None:
+def start_lines(name: str, found: dict[str, Start], bars: dict[str, float]) -> None:
     """Memory and start of one engine, beside MLflow's server."""
     engine = "pyfunc" if name == "pyfunc" else "compiled"
     mlflow = found["mlflow"]
     lines = [("memory, MB", found["service"][0], mlflow[0], bars["memory"])]
-    lines.append(("cold start, s", found["service"][1], mlflow[1], bars["cold"]))
-    if "restart" in found:
-        lines.append(("restart from its cache, s", found["restart"][1], mlflow[1], bars["cold"]))
+    for what, which in (("cold start", "service"), ("restart from its cache", "restart")):
+        lines.append((f"{what}, s", found[which][1], mlflow[1], bars["cold"]))
+        lines.append((f"{what}, s of CPU", found[which][2], mlflow[2], bars["cold"]))
     for what, ours, theirs, bar in lines:
         ratio = ours / theirs
         met = "met" if ratio <= bar else "NOT MET"

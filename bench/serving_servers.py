@@ -40,6 +40,7 @@ class Server:
     before: Callable[[], None] = lambda: None
     port: int = 0
     took_s: float = 0.0
+    started_cpu_s: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -64,6 +65,7 @@ class Server:
                 sys.exit(f"{self.name} does not start; see {self.log}")
             time.sleep(0.02)
         self.took_s = time.monotonic() - begun
+        self.started_cpu_s = self.cpu_s()
 
     def answers(self) -> bool:
         """Whether it predicts."""
@@ -91,6 +93,18 @@ class Server:
             found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
             kilobytes += int(found[1]) if found else 0
         return kilobytes / 1024
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that it has used, with all that it started: also what has ended since."""
+        assert self.process is not None
+        ticks = 0
+        for pid in family(self.process.pid):
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks += sum(map(int, fields[11:15]))  # utime, stime, and those of ended children
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """End what this started, and nothing else."""
@@ -208,10 +222,13 @@ def mlserver(folder: Path, port: int, binaries: Path) -> list[str]:
     return [str(binaries / "mlserver"), "start", str(home)]
 
 
-def wrk(server: Server, folder: Path, model: str, case: tuple[int, int], seconds: int) -> float:
-    """Requests a second, with other rows in each."""
+def wrk(
+    server: Server, folder: Path, model: str, case: tuple[int, int], seconds: int
+) -> tuple[float, float]:
+    """Requests a second, and a second of the server's CPU; other rows in each."""
     rows, connections = case
     bodies = folder / f"{model}-{rows}-{server.dialect}.jsonl"
+    before = server.cpu_s()
     done = subprocess.run(
         [
             *("taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"),
@@ -222,7 +239,8 @@ def wrk(server: Server, folder: Path, model: str, case: tuple[int, int], seconds
         text=True,
         check=True,
     )
-    found = re.search(r"RATE (\S+) (\d+)", done.stdout)
+    used = max(server.cpu_s() - before, 0.01)
+    found = re.search(r"RATE (\S+) (\d+) (\d+)", done.stdout)
     if found is None or found[2] != "0":
         sys.exit(f"{server.name} failed requests: {done.stdout[-500:]}")
-    return float(found[1])
+    return float(found[1]), int(found[3]) / used

@@ -9,12 +9,14 @@ A folder is only handed out after its bytes were hashed again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,9 +136,16 @@ class Cache:
         """Write down what is served, whole or not at all."""
         self._write(self._note(pointer), json.dumps(asdict(pin)).encode())
 
-    def last(self, pointer: str) -> Pin | None:
-        """What was served last, if that is known."""
+    def confirm(self, pointer: str) -> None:
+        """What was served last still holds the pointer, as of now."""
+        with contextlib.suppress(OSError):
+            os.utime(self._note(pointer))
+
+    def last(self, pointer: str, within_s: float = float("inf")) -> Pin | None:
+        """What was served last, if that is known and was confirmed so lately."""
         try:
+            if time.time() - self._note(pointer).stat().st_mtime > within_s:
+                return None
             return Pin(**json.loads(self._note(pointer).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None

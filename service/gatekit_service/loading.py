@@ -115,13 +115,17 @@ def load(pin: Pin, settings: Settings, cache: Cache) -> Served:
     return Served(*named, proof, engine, decoder, predictor, tail=tail, pin=pin)
 
 
-def load_last(settings: Settings, cache: Cache, *, enforced: bool) -> Served | None:
+def load_last(
+    settings: Settings, cache: Cache, within_s: float, *, enforced: bool
+) -> Served | None:
     """What was served before a restart, from the cache alone; None if it is not there intact.
+
+    Or if nobody saw in the last `within_s` seconds that it holds the pointer.
 
     Raises:
         Refused: it cannot be loaded, or was unproved and proof is enforced now.
     """
-    pin = cache.last(settings.pin_name)
+    pin = cache.last(settings.pin_name, within_s)
     if pin is None or (pin.engine != "compiled" and cache.get(pin.digest) is None):
         return None
     if pin.engine == "compiled" and cache.form(pin.form) is None:

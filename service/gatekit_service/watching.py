@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatekit_service.state import Served, State
 
 LOG = logging.getLogger("gatekit_service")
+LATELY_SECONDS = 600.0  # a holder confirmed since then is served at once after a restart
 PATIENCE_SECONDS = 60.0  # before a version that was refused is tried again unchanged
 
 
@@ -84,6 +85,7 @@ class Watcher:
         return Apart(self._settings)
 
     def _run(self) -> None:
+        self._resume(LATELY_SECONDS)
         while not self._stop.is_set():
             self._awake.clear()
             self.look()
@@ -112,6 +114,7 @@ class Watcher:
             self._refused = (error.key, time.monotonic(), str(error))
             raise
         self._state.last_error = None
+        self._cache.confirm(self._settings.pin_name)
         if seen.journal:
             self._state.journal = seen.journal
 
@@ -139,11 +142,14 @@ class Watcher:
         except OSError as error:
             LOG.warning("the cache could not be tidied: %s", error.strerror)
 
-    def _resume(self) -> None:
-        """Nothing is served and the holder cannot be had: serve what was served last."""
+    def _resume(self, within_s: float = float("inf")) -> None:
+        """Serve what was served last, if it was seen to hold the pointer so lately.
+
+        After a restart for a moment, as between two looks; while the registry is down for longer.
+        """
         try:
             must = self._settings.must_prove(self._trusted)
-            served = load_last(self._settings, self._cache, enforced=must)
+            served = load_last(self._settings, self._cache, within_s, enforced=must)
         except Refused as error:
             LOG.warning("%s", error)
             return
