@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test check bench lock clean
+.PHONY: setup demo demo-employment test races pipeline-test image-test check bench lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -25,6 +25,23 @@ demo-employment: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+# The long proof of one pointer, moved once: hours. `make test` does a small part of each.
+races: $(READY)
+	GATEKIT_ROUNDS=200 GATEKIT_REQUIRE_ALL=1 $(BIN)/python -m pytest -n 0 -s --durations=0 \
+		tests/promotion/test_server_races.py tests/promotion/test_server_kills.py \
+		tests/promotion/test_server_outages.py $(ARGS)
+
+# What stands in for GitLab; the lock holds its hash and no URL.
+requirements/node/node_modules: requirements/node/package-lock.json $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+pipeline-test: requirements/node/node_modules
+	$(BIN)/python -m pytest tests/e2e/test_gitlab_pipeline.py $(ARGS)
+
+image-test: $(READY)
+	GATEKIT_IMAGE_TEST=1 $(BIN)/python -m pytest tests/deploy/test_image.py $(ARGS)
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,6 +52,9 @@ check: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--all-extras --group dev --upgrade --quiet pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra service --group image --constraint requirements/dev.txt --quiet pyproject.toml \
+		--output-file requirements/service.txt
 
 clean:
 	rm -rf .venv .gatekit .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

@@ -12,20 +12,16 @@ bar is 1.10. Last comes what raising the walls takes, from inside.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter, sleep
 from types import SimpleNamespace
 
-ROOT = Path(__file__).resolve().parents[1]
+from project import CHAMPION, GATES, called, make_project
+
 BAR = 1.10
-SETTINGS = '[tool.gatekit]\ngates = "examples/churn/gates.toml"\n'
-GATES = ("--model-uri", "models:/churn-model/2", "--champion", "models:/churn-model/1")
 INSIDE = "--in-process"
 
 
@@ -36,18 +32,17 @@ def run_in_process(arguments: list[str]) -> int:
 
     from gatekit.runner.process import Loaded, Runner
     from gatekit.runner.worker import Worker, peak_mb
-    from gatekit.scanning.scan import scan
     from gatekit.scoring.engines import choose_engine, load_engine
 
     class Inside(Runner):
         """As a runner, without a process."""
 
-        def start(self, hint=""):  # noqa: ARG002 - as the runner has it
+        def start(self):
             self._held_engines = getattr(self, "_held_engines", {})
 
         def load(self, folder, engine="auto"):
             self.start()
-            assert not scan(folder.resolve(), self._trusted)
+            assert not self._scan(folder.resolve(), self._trusted)
             name, start = choose_engine(folder, engine), perf_counter()
             self._held_engines[name] = load_engine(folder, name)
             self._asked += 1
@@ -72,8 +67,10 @@ def run_in_process(arguments: list[str]) -> int:
             self._ended = ("closed", "")
 
     import gatekit.run
+    from gatekit.runner.forkserver import ForkServer
 
     gatekit.run.Runner = Inside
+    ForkServer.begin = classmethod(lambda _: None)
     return pytest.main(arguments)
 
 
@@ -81,7 +78,7 @@ def timed(root: Path, *, inside: bool) -> tuple[float, list[str]]:
     """Seconds of one whole run, and its gates' outcomes."""
     python = (sys.executable, __file__, INSIDE) if inside else (sys.executable, "-m", "pytest")
     start = perf_counter()
-    done = called(root, *python, *GATES, "-q", "-p", "no:locust", "-p", "no:cacheprovider")
+    done = called(root, *python, *GATES, *CHAMPION)
     seconds = perf_counter() - start
     if done.returncode != 0:
         sys.exit(f"a run has not passed:\n{done.stdout[-3000:]}{done.stderr[-1500:]}")
@@ -92,16 +89,6 @@ def timed(root: Path, *, inside: bool) -> tuple[float, list[str]]:
     return seconds, outcomes
 
 
-def called(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """A command in the project, as a person runs it; one thread a prediction on both sides."""
-    foreign = ("MLFLOW_", "GITLAB_", "GITHUB_", "PYTEST_")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-    environment |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-    return subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
-
-
 def walls_ms(root: Path) -> float:
     """Milliseconds for the walls, as a process that raised them says."""
     from gatekit.runner.limits import Limits
@@ -110,6 +97,7 @@ def walls_ms(root: Path) -> float:
     took = []
     for number in range(5):
         with Runner(Limits(), root / f"scratch{number}") as runner:
+            runner.start()
             sleep(0.5)
             took.append(runner._line().receive(30).header["walls_ms"])  # noqa: SLF001 - its first word
     return statistics.median(took)
@@ -126,14 +114,7 @@ def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        ignored = shutil.ignore_patterns("data", "__pycache__")
-        shutil.copytree(ROOT / "examples/churn", root / "examples/churn", ignore=ignored)
-        shutil.copy(ROOT / "examples/registering.py", root / "examples")
-        (root / "pyproject.toml").write_text(SETTINGS)
-        for kind in ("logistic", "boosting"):
-            done = called(root, sys.executable, "examples/churn/train.py", "--model", kind)
-            if done.returncode != 0:
-                sys.exit(done.stderr[-2000:])
+        make_project(root)
         apart, inside = [], []
         for number in range(-1, rounds):  # the first pair warms the caches
             one, outcomes = timed(root, inside=False)

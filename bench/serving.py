@@ -1,6 +1,7 @@
 """The service beside its peers: one worker on core 0, wrk on core 1, everything in one run.
 
     python bench/serving.py FOLDER [--mlserver BIN] [--models lr,rf] [--rounds 5] [--seconds 2]
+        [--starts 3]
 
 FOLDER keeps the models, trained and gated once. BIN is the bin/ of an environment with MLServer;
 without it its column stays empty. Every request carries other rows than the one before. Each round
@@ -51,6 +52,7 @@ def main() -> int:
     parser.add_argument("--mlserver", type=Path)
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2)
     given = parser.parse_args()
     names = given.models.split(",")
@@ -75,7 +77,7 @@ def one_model(folder: Path, name: str, given: argparse.Namespace) -> dict[str, S
     servers = servers_for(folder, name, {peer for bars in cases.values() for peer in bars}, given)
     live: list[Server] = []
     try:
-        started = {server.name: start(server, live) for server in servers}
+        started = {server.name: start(server, live, given.starts) for server in servers}
         seen = ask_in_turn(
             live,
             cases,
@@ -92,12 +94,12 @@ def one_model(folder: Path, name: str, given: argparse.Namespace) -> dict[str, S
     return started
 
 
-def start(server: Server, live: list[Server]) -> Start:
-    """Start it, thrice where that is measured; PSS (MB), time to a prediction (s), its CPU (s).
+def start(server: Server, live: list[Server], starts: int) -> Start:
+    """Start it, several times where that is measured; PSS (MB), time to a prediction (s), its CPU (s).
 
     What is to be asked stays and is in `live`.
     """
-    repeats = 3 if server.name in ("service", "mlflow", "restart") else 1
+    repeats = starts if server.name in ("service", "mlflow", "restart") else 1
     found = []
     for repeat in range(repeats):
         server.start()

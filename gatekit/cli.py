@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from gatekit.commands.answer import REFUSED, USAGE, Answer
 from gatekit.commands.approve import add_approve
+from gatekit.commands.expose import add_expose
 from gatekit.commands.history import add_history
+from gatekit.commands.hooks import add_hooks
+from gatekit.commands.init import add_init
 from gatekit.commands.keygen import add_keygen
 from gatekit.commands.looking import add_status
+from gatekit.commands.monitor import add_monitor
 from gatekit.commands.plan import add_plan
 from gatekit.commands.promote import add_promote
 from gatekit.commands.reverify import add_reconcile, add_reverify
@@ -22,7 +27,9 @@ from gatekit.commands.rollback import add_rollback
 from gatekit.commands.verify import add_verify
 from gatekit.errors import GatekitError, UsageProblem
 
+COLUMNS = 80
 COMMANDS = (
+    add_init,
     add_promote,
     add_approve,
     add_rollback,
@@ -34,6 +41,9 @@ COMMANDS = (
     add_plan,
     add_keygen,
     add_verify,
+    add_monitor,
+    add_hooks,
+    add_expose,
 )
 
 
@@ -56,12 +66,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print(f"gatekit: {error}", sys.stderr)
         return REFUSED
     for line in answer.lines:
-        _print(line, sys.stdout)
+        _print(line, sys.stdout, raw=answer.raw)
     return answer.code
 
 
-def _print(text: str, stream: object) -> None:
-    print(text, file=stream)  # type: ignore[call-overload]
+def _print(text: str, stream: TextIO, *, raw: bool = False) -> None:
+    """Folded at 80 columns for whoever reads it; a pipe and a file get each line whole."""
+    if not raw and stream.isatty():
+        text = "\n".join(_folded(line) for line in text.split("\n"))
+    print(text, file=stream)
+
+
+def _folded(line: str) -> str:
+    if len(line) <= COLUMNS:
+        return line
+    deeper = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.fill(
+        line, COLUMNS, subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,9 +14,11 @@ from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
 from gatekit.golden import golden
 from gatekit.identity import identity
+from gatekit.kept import NAMES, kept_files
 from gatekit.ledger import Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
+from gatekit.report.ci_files import ci_files
 from gatekit.report.document import (
     FORM_FILE,
     HTML_FILE,
@@ -63,13 +65,15 @@ def conclude(
     report = build_report(who, ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
-    files = _write(folder, report, raw, envelopes)
+    beside = kept_files(run.scratch)
+    files = _write(folder, report, raw, {**envelopes, **beside})
     refusals: list[str] = []
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
-            beside = {**envelopes, FORM_FILE: form} if form else envelopes
-            gate_run = attach(registry, run.model, report, raw, beside)
+            if form:
+                beside = {**beside, FORM_FILE: form}
+            gate_run = attach(registry, run.model, report, raw, envelopes, beside)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
     if asked.target is not None and registry is not None:
@@ -110,11 +114,12 @@ def attach(
     model: Candidate,
     report: Report,
     raw: bytes,
+    envelopes: Mapping[str, bytes] = MappingProxyType({}),
     beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> str:
     """Keep the report as a gate run of its own, and name it by a tag on the version.
 
-    `beside` are its envelopes and, where the model was compiled, its form.
+    `beside` are files kept with it: what suites left and, where the model was compiled, its form.
     """
     title = f"gate {model.name} version {model.version}: {report.outcome}"
     tags = {
@@ -134,9 +139,9 @@ def attach(
         )
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
-    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **beside}
+    files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes, **beside}
     run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
-    tag = summary_tag(report, raw, beside.get(STATEMENT_FILE, b""))
+    tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
     registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
     return run_id
 
@@ -165,15 +170,15 @@ def _promote(
         return ""
 
 
-def _write(
-    folder: Path, report: Report, raw: bytes, envelopes: Mapping[str, bytes]
-) -> tuple[Path, ...]:
+def _write(folder: Path, report: Report, raw: bytes, more: Mapping[str, bytes]) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ENVELOPE_FILES:  # one of an earlier run must not lie beside this report
+    for name in (*ENVELOPE_FILES, *NAMES):  # one of an earlier run must not lie beside this report
         (folder / name).unlink(missing_ok=True)
-    for name, envelope in envelopes.items():
-        (folder / name).write_bytes(envelope)
+    for name, content in more.items():
+        (folder / name).write_bytes(content)
     document, page = folder / JSON_FILE, folder / HTML_FILE
     document.write_bytes(raw)
     page.write_text(render_page(report), encoding="utf-8")
+    for name, text in ci_files(report).items():
+        (folder / name).write_text(text, encoding="utf-8")
     return document, page

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from gatekit.digest import file_sha256
 from gatekit.errors import DataError
 from gatekit.evidence.codes import Coded, coded
+from gatekit.pins.pin import Pin
+from gatekit.pins.pinned import pinned_file
 from gatekit.policy import DataSpec
 from gatekit.scoring.signature import Signature
 
@@ -29,12 +31,13 @@ FORMATS = (".parquet", ".csv", ".arrow", ".feather")
 
 @dataclass(frozen=True)
 class Holdout:
-    """Rows with labels. `sha256` is of the file's bytes."""
+    """Rows with labels. `sha256` is of the file's bytes; `pin` is the `.dvc` file's, if one is."""
 
     path: Path
     spec: DataSpec
     sha256: str
     columns: tuple[str, ...]
+    pin: Pin | None = None
 
     @cached_property
     def table(self) -> pa.Table:
@@ -150,10 +153,12 @@ class Holdout:
 def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
     """The holdout the policy names; a relative path starts at the policy's folder.
 
+    Where a `.dvc` file pins it, these are the pinned bytes, fetched by DVC if they are not here.
+
     Raises:
         DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
     """
-    path = (relative_to / spec.path).resolve()
+    path, pin = pinned_file((relative_to / spec.path).resolve(), spec.rev, relative_to)
     if not path.is_file():
         raise DataError(
             f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy"
@@ -168,7 +173,7 @@ def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
         columns = _column_names(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
-    return Holdout(path, spec, sha256, columns)
+    return Holdout(path, spec, sha256, columns, pin)
 
 
 def _read(path: Path) -> pa.Table:

@@ -8,9 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from gatekit.candidate import Candidate
+from gatekit.kept import kept_digests
 from gatekit.ledger import Ledger
 from gatekit.project import person
-from gatekit.report.provenance import commit, environment_sha256, sha256_if_there, suites
+from gatekit.report.provenance import (
+    commit,
+    environment_sha256,
+    path_in_repository,
+    sha256_if_there,
+    suites,
+)
 from gatekit.report.signed import unwalled
 from gatekit.run import GateRun
 
@@ -19,7 +26,7 @@ PACKAGES = ("pytest-gatekit", "mlflow", "numpy", "scikit-learn", "scipy", "panda
 
 def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
     """Model, champion, data, policy and circumstances of a run, as plain JSON values."""
-    plan, champion = run.plan, run.champion_model
+    plan, champion, pin = run.plan, run.champion_model, run.holdout.pin
     return {
         "model": run.model.as_dict(),
         "champion": {
@@ -31,12 +38,16 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
         else {"none": champion.reason},
         "data": {
             "path": plan.policy.holdout.path,
+            "rev": plan.policy.holdout.rev,
+            "commit": pin.commit if pin else "",
+            "md5": pin.md5 if pin else "",
             "sha256": run.holdout.sha256,
             "rows": run.holdout.rows,
             "target": plan.policy.holdout.target,
         },
         "policy": {
             "file": plan.policy_file.name,
+            "path": path_in_repository(plan.policy_file, plan.project.root),
             "digest": plan.reviewed.digest,
             "text": plan.policy_file.read_text(encoding="utf-8"),
             "changes": [
@@ -54,6 +65,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "packages": {name: _installed(name) for name in PACKAGES},
             **_origin(run, ledger),
             **_environments(run),
+            **_kept(run),
         },
     }
 
@@ -78,6 +90,12 @@ def _environments(run: GateRun) -> dict[str, Any]:
     """What the models ran in, where that was what they declare; nothing where it was ours."""
     told = {role: each.as_dict() for role, each in run.environments.items() if each.is_declared}
     return {"environments": told} if told else {}
+
+
+def _kept(run: GateRun) -> dict[str, Any]:
+    """Digests of the files that lie beside the report; nothing where there are none."""
+    digests = kept_digests(run.scratch)
+    return {"kept": digests} if digests else {}
 
 
 def _installed(name: str) -> str:

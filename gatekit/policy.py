@@ -36,6 +36,7 @@ class DataSpec:
 
     path: str
     target: str
+    rev: str = ""  # the git revision whose .dvc file pins the data; empty: the work tree's
     sensitive: tuple[tuple[str, ...], ...] = ()  # as slices
     slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None
@@ -108,6 +109,7 @@ class RunnerPolicy:
     walls: tuple[Wall, ...] = ()
     readable: tuple[str, ...] = ()  # more folders, relative to the policy
     trusted: tuple[str, ...] = ()  # what the scan lets pass besides its own list, by full name
+    bundle_key: str | None = None  # a public key in PEM, relative to the policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

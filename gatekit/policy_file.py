@@ -301,8 +301,8 @@ def _apply_one(
 def _loosened(spec: Any, was: Any, now: Any) -> bool:
     if spec.name == "mode":
         return bool(now == "observe")
-    if spec.name == "quantile":  # another question, neither easier nor harder
-        return True
+    if spec.name == "quantile" or "tighter" not in spec.metadata:
+        return True  # another question, neither easier nor harder
     if was is None:
         return False
     return bool(now < was if spec.metadata["tighter"] == "up" else now > was)

@@ -201,8 +201,11 @@ class StagingGate(GateTable):
 
     disagreements: float | None = _bar(0.0, tighter="down")
     violations: float | None = _bar(0.0, tighter="down")
+    fuzz_failures: float | None = _bar(tighter="down")
+    first_ms: float | None = _bar(tighter="down")
     p99_ms: float | None = _bar(tighter="down")
     calls: int = _setting(400, tighter="up")
+    fuzz_examples: int = _setting(50, tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,9 +214,14 @@ class LoadGate(GateTable):
 
     p99_ms: float | None = _bar(tighter="down")
     error_rate: float | None = _bar(tighter="down")
+    throughput: float | None = _bar(tighter="up")
+    memory_mb: float | None = _bar(tighter="down")
     users: int = _setting(4, tighter="up")
     seconds: float = _setting(8.0, tighter="up")
     requests_per_second: float = _setting(50.0, tighter="up")
+    rows_per_request: int = _setting(1, tighter="up")
+    shape: Literal["steady", "step", "spike"] = "steady"
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,12 +31,24 @@ def check_measures(policy: Policy, where: str) -> None:
             f"{where}: gates.accuracy.quantile is {policy.gates.accuracy.quantile:g}",
             "A quantile lies between 0 and 1, both excluded",
         )
+    _check_load(policy, where)
     for gate in BUILT_IN:
         table = policy.table(gate)
         for each in fields(table):
             of: Of = each.metadata.get("of", "anything")
             if getattr(table, each.name) is not None and (why := _misfit(policy, of)):
                 raise PolicyError(f"{where}: gates.{gate}.{each.name} is a bar on {of}; {why}")
+
+
+def _check_load(policy: Policy, where: str) -> None:
+    load = policy.gates.load
+    for key in ("users", "processes", "rows_per_request", "seconds", "requests_per_second"):
+        least = 1 if isinstance(getattr(load, key), int) else 0.1
+        if getattr(load, key) < least:
+            raise PolicyError(
+                f"{where}: gates.load.{key} is {getattr(load, key):g}",
+                f"Give {least:g} or more",
+            )
 
 
 def _misfit(policy: Policy, of: Of) -> str:

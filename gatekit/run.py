@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,9 +27,12 @@ from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, ope
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.environment import code_alone
+from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
+from gatekit.scanning.bundle import Bundles
+from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
 
@@ -55,10 +58,11 @@ class GateRun:
             if isinstance(model, Candidate)
         }
         self._started: list[Subject] = []
+        self._scans = Scans(_bundles(plan))
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
-        self._warm: dict[str, Runner] = {}  # by role: already running, waiting for their model
+        self.server: ForkServer | None = None  # whose forks the models' processes are
 
     @cached_property
     def engine(self) -> str:
@@ -92,15 +96,20 @@ class GateRun:
             other_label(self.holdout.y, policy.positive) if policy.score else 0,
             policy.runner.trusted,
             self.environments[role],
+            self._scans,
         )
         subject = Subject(spec, spool, partial(self._start, role))
         self._started.append(subject)
         return subject
 
     def _start(self, role: str) -> Runner:
-        runner = self._warm.pop(role, None)
-        if runner is None:
-            runner = _start_runner(self.plan, self.scratch, role, self.environments[role])
+        plan = self.plan
+        own = Path(tempfile.mkdtemp(dir=self.scratch, prefix="model-"))
+        limits = _limits(plan, self.scratch, self.environments[role])
+        trusted = plan.policy.runner.trusted
+        runner = Runner(
+            limits, own, role=role, trusted=trusted, server=self.server, scan=self._scans
+        )
         self._runners.append(runner)
         return runner
 
@@ -122,16 +131,12 @@ class GateRun:
         self.lost = process
         self.learn_walls(())
 
-    def warm_with(self, runners: Mapping[str, Runner]) -> None:
-        """Let the candidate or the champion use a process that already runs, by role."""
-        self._warm.update(runners)
-
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
         for subject in self._started:
             subject.close()
-        for runner in self._warm.values():
-            runner.close()
+        if self.server is not None:
+            self.server.close()
         if remove:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -153,6 +158,11 @@ def _order_of_wall(wall: str) -> int:
     return NAMES.index(wall.partition(":")[0])
 
 
+def _bundles(plan: Plan) -> Bundles | None:
+    named = plan.policy.runner.bundle_key
+    return None if named is None else Bundles(plan.policy_file.parent / named)
+
+
 def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
     policy, lock = plan.policy, plan.policy.attestation.lock
     beside = plan.policy_file.parent / lock if lock else None
@@ -161,39 +171,22 @@ def _environment(plan: Plan, folder: Path) -> ModelEnvironment:
     )
 
 
-def _start_runner(
-    plan: Plan, scratch: Path, role: str, environment: ModelEnvironment | None = None
-) -> Runner:
-    own, models = Path(tempfile.mkdtemp(dir=scratch, prefix="model-")), scratch / role
-    models.mkdir(exist_ok=True)
-    runner = Runner(
-        _limits(plan, scratch, environment),
-        own,
-        role=role,
-        trusted=plan.policy.runner.trusted,
-        models=models,
-    )
-    runner.start()
-    return runner
-
-
-def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment | None) -> Limits:
+def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment) -> Limits:
     asked = asdict(plan.policy.runner)
-    del asked["trusted"]  # for the scan, which is before any process
+    del asked["trusted"], asked["bundle_key"]  # for the scan, which is before any process
     folders = tuple(str((plan.policy_file.parent / name).resolve()) for name in asked["readable"])
-    if environment is None or not environment.is_declared:
+    if not environment.is_declared:
         return Limits(**{**asked, "readable": folders})
     built, code = environment.built(), code_alone(scratch)
     folders = (*folders, str(built.folder), str(code))
     return Limits(**{**asked, "readable": folders}, python=str(built.python), code=str(code))
 
 
-def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | None]:
+def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    A model folder without --champion needs no registry, and none is asked. `warm` starts the
-    candidate's process at once, so that it imports while this one resolves, and the champion's as
-    soon as there is one.
+    A model folder without --champion needs no registry, and none is asked. The models' processes
+    will be forks of `server`, which imports while this one resolves; the run ends it.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
@@ -204,35 +197,21 @@ def open_run(plan: Plan, *, warm: bool = False) -> tuple[GateRun, Registry | Non
         check_registry_exists(plan.project)
     if plan.request.model_env == "declared":
         find_uv()
-        warm = False  # who will run is not known before the model is
+    if bundles := _bundles(plan):
+        bundles.check()
     scratch = Path(tempfile.mkdtemp(prefix="gatekit-"))
-    runners: dict[str, Runner] = {}
     try:
-        if warm:
-            runners["candidate"] = _warm_runner(plan, scratch, "candidate")
-        if warm and plan.request.champion is not None:
-            runners["champion"] = _warm_runner(plan, scratch, "champion")
         registry = None if alone else open_existing_registry(plan.project)
         into = scratch / "candidate"
-        into.mkdir(exist_ok=True)  # a process that runs already may read it
+        into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)
-        if warm and isinstance(champion, Candidate) and "champion" not in runners:
-            runners["champion"] = _warm_runner(plan, scratch, "champion")
-        run.warm_with(runners)
+        run.server = server
         return run, registry
     except BaseException:
-        for runner in runners.values():
-            runner.close()
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-
-
-def _warm_runner(plan: Plan, scratch: Path, role: str) -> Runner:
-    runner = _start_runner(plan, scratch, role)
-    runner.start("sklearn")
-    return runner
 
 
 def _find_champion(
@@ -241,7 +220,7 @@ def _find_champion(
     if registry is None:
         return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
-    into.mkdir(exist_ok=True)  # a process that runs already may read it
+    into.mkdir()
     if plan.request.champion is not None:
         uri = parse_model_uri(plan.request.champion)
         champion = resolve(uri, registry, into, plan.policy.model)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,22 +25,32 @@ JSON = "application/json"
 class LiveService:
     """The service at a URL. Not for use by several threads at once.
 
-    `loads` keeps what a load run found, so that two gates of a session share one run. `token` is
-    sent as a bearer, where the service asks for one.
+    `loads` keeps what a load run found, so that two gates of a session share one run; `kept` is
+    the folder for files that go with the report. A token is read from GATEKIT_TOKEN.
     """
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        kept: Path | None = None,
+        *,
+        patience_s: float = TIMEOUT_SECONDS,
+        token: str | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServiceProblem(f"{url!r} is no URL of a service", "Write http://HOST:PORT")
         self.url = url.rstrip("/")
         self.loads: dict[str, Any] = {}
-        self._bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        self.kept = kept
+        token = os.environ.get("GATEKIT_TOKEN", "") if token is None else token
+        self._patience_s = patience_s
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._path = parts.path.rstrip("/")
         make = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
-        self._connection = make(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        self._connection = make(parts.hostname, parts.port, timeout=patience_s)
 
     def health(self) -> dict[str, Any]:
         """The body of /health, whatever its status code.
@@ -74,13 +86,32 @@ class LiveService:
             )
         return said
 
+    def metrics(self) -> str:
+        """The text of /metrics.
+
+        Raises:
+            ServiceProblem: nobody answers there, or there is no such route.
+        """
+        status, raw = self._ask("GET", "/metrics")
+        if status != http.client.OK:
+            raise ServiceProblem(f"{self.url}/metrics answered {status}: {sentence_in(raw)}")
+        return raw.decode("utf-8", "replace")
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status code and body of a GET.
+
+        Raises:
+            ServiceProblem: nobody answers there.
+        """
+        return self._ask("GET", path)
+
     def post(self, path: str, raw: bytes, content_type: str) -> tuple[int, bytes]:
         """Status code and body of a POST.
 
         Raises:
             ServiceProblem: nobody answers there.
         """
-        return self._ask("POST", path, raw, {"Content-Type": content_type, **self._bearer})
+        return self._ask("POST", path, raw, {"Content-Type": content_type})
 
     def time_predictions(
         self, rows: list[list[Any]], calls: int, columns: list[str] | None = None
@@ -117,14 +148,14 @@ class LiveService:
     ) -> tuple[int, bytes]:
         was_kept = self._connection.sock is not None
         try:
-            return self._once(method, path, raw, headers or {})
+            return self._once(method, path, raw, {**self._headers, **(headers or {})})
         except (http.client.HTTPException, OSError) as error:
             self._connection.close()
             # a kept connection may have been closed by the other side; a fresh one has not
             if not was_kept or isinstance(error, TimeoutError):
                 raise self._unreachable(error) from error
         try:
-            return self._once(method, path, raw, headers or {})
+            return self._once(method, path, raw, {**self._headers, **(headers or {})})
         except (http.client.HTTPException, OSError) as error:
             self._connection.close()
             raise self._unreachable(error) from error
@@ -137,7 +168,7 @@ class LiveService:
         return answer.status, answer.read()
 
     def _unreachable(self, error: Exception) -> ServiceProblem:
-        why = f"no answer in {TIMEOUT_SECONDS:g} s" if isinstance(error, TimeoutError) else ""
+        why = f"no answer in {self._patience_s:g} s" if isinstance(error, TimeoutError) else ""
         why = why or getattr(error, "strerror", None) or type(error).__name__
         return ServiceProblem(
             f"the service at {self.url} does not answer: {why}",

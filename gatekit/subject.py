@@ -28,6 +28,9 @@ from gatekit.evidence.groupings import JointCounts, count_jointly
 from gatekit.evidence.scores import ScoreTable, score_table
 from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
+from gatekit.scanning.finding import Finding
+from gatekit.scanning.once import Scan
+from gatekit.scanning.scan import scan
 from gatekit.scoring.answers import LABEL, TWO, Scored
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
@@ -63,6 +66,7 @@ class SubjectSpec:
     negative: Any = 0  # what a row below the threshold is labelled
     trusted: tuple[str, ...] = ()  # by the policy, besides what the scan allows anyway
     environment: ModelEnvironment | None = None  # None: ours
+    scan: Scan = scan
 
 
 class Subject:
@@ -91,6 +95,7 @@ class Subject:
         self._joint: dict[str, JointCounts] = {}
         self._scored: dict[tuple[str, str], Scored] = {}
         self._score_tables: dict[str, ScoreTable] = {}
+        self.kept: dict[tuple[Any, ...], Any] = {}  # what one measure leaves for the next
 
     @property
     def title(self) -> str:
@@ -101,6 +106,10 @@ class Subject:
     def environment(self) -> ModelEnvironment:
         """What it declares, and where it runs."""
         return self._spec.environment or ModelEnvironment(self.candidate.folder)
+
+    def reasons_to_refuse(self) -> tuple[Finding, ...]:
+        """What the scan finds against loading its files; empty when nothing."""
+        return self._spec.scan(self.candidate.folder, self.trusted)
 
     def predict(self, table: pa.Table, *, engine: str | None = None) -> NDArray[Any]:
         """Labels for any rows, straight from the model.

@@ -97,7 +97,7 @@ def start_server(database: str, artifacts: Path, log: Path, options=(), variable
             start_new_session=True,
         )
     uri = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600  # on a busy machine it takes minutes
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(f"{uri}/health", timeout=2):

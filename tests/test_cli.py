@@ -94,10 +94,64 @@ def test_promote_status_rollback_history(registry, capsys):
     assert code == 0
     assert len([line for line in out.splitlines() if line.startswith("#")]) == 4
     _, out, _ = run(capsys, "history", "churn-model", "--json")
-    assert [each["kind"] for each in json.loads(out)] == ["promote", "done"] * 2 + [
-        "rollback",
-        "done",
-    ] * 2
+    whole = json.loads(out)
+    kinds = ["promote", "done"] * 2 + ["rollback", "done"] * 2
+    assert [each["kind"] for each in whole["entries"]] == kinds
+    assert whole["problems"] == []
+    now = {"target": "staging", "holder": "2", "entry": 7, "unproved": ""}
+    assert whole["pointers"] == [now]
+
+
+def history(capsys, *argv):
+    code, out, _ = run(capsys, "history", "churn-model", *argv)
+    return code, " ".join(out.split())
+
+
+def test_history_shows_a_pointer_that_a_hand_moved(registry, capsys):
+    assert "POINTER" not in history(capsys)[1]
+    registry.move("churn-model", "staging", "2", "alias")
+    assert "POINTER staging: version 2, UNPROVED HOLDER: no entry" in history(capsys)[1]
+    assert run(capsys, "promote", "models:/churn-model/2", "--to", "staging")[0] == 0
+    assert "POINTER" not in history(capsys)[1]
+    registry.move("churn-model", "staging", "1", "alias")
+    code, said = history(capsys)
+    assert "POINTER staging: version 1, UNPROVED HOLDER: the journal says version 2 (#1)" in said
+    assert code == 0
+    (pointer,) = json.loads(history(capsys, "--json")[1])["pointers"]
+    assert (pointer["holder"], pointer["entry"]) == ("1", 1)
+    assert "UNPROVED HOLDER" in pointer["unproved"]
+    registry.clear("churn-model", "staging", "alias")
+    assert "POINTER staging: nobody, UNPROVED HOLDER: the journal" in history(capsys)[1]
+
+
+def test_history_without_a_policy_says_that_it_asked_for_no_pointer(registry, capsys, tmp_path):
+    (tmp_path / "gates.toml").unlink()
+    (tmp_path / "pyproject.toml").write_text("[tool.gatekit]\n")
+    assert "pointers were not looked at" in history(capsys)[1]
+    assert json.loads(history(capsys, "--json")[1])["pointers"] is None
+
+
+def test_a_journal_that_does_not_hold_together_is_one(registry, capsys):
+    run(capsys, "promote", "models:/churn-model/1", "--to", "staging")
+    registry._journals["churn-model.journal"][0]["by"] = "mallory"
+    for argv in ((), ("--at", "2030-01-01"), ("--json",)):
+        code, said = history(capsys, *argv)
+        assert code == 1, argv
+        assert "#1 is not what #2 saw" in said
+
+
+def test_a_terminal_gets_80_columns_and_a_pipe_whole_lines(registry, capsys, monkeypatch):
+    reason = "the campaign cannot wait for another run of all the gates, says who pays for it"
+    wish = ("--override", reason, "--gate", "accuracy", "--expires", "7d")
+    assert run(capsys, "promote", "models:/churn-model/1", "--to", "staging", *wish)[0] == 0
+    _, whole, _ = run(capsys, "history", "churn-model")
+    assert f"; {reason}; " in whole
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    _, folded, _ = run(capsys, "history", "churn-model")
+    assert max(map(len, folded.splitlines())) <= 80 < max(map(len, whole.splitlines()))
+    assert folded.split() == whole.split()
+    _, record, _ = run(capsys, "history", "churn-model", "--json")
+    assert json.loads(record)["entries"][0]["reason"] == reason
 
 
 def test_pointers_are_understood(registry, capsys):

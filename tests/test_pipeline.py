@@ -6,33 +6,33 @@ import string
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gatekit import cli
 from gatekit.plan import RunRequest, make_plan
 
+from . import ci_files
+
 ROOT = Path(__file__).resolve().parents[1]
-VALUES = {"MODEL": "churn-model", "MODEL_VERSION": "6", "VERSION": "6", "STAGING_URL": "http://s"}
-VALUES |= {"CI_PIPELINE_URL": "http://p", "STAGING_SECONDS": "9"}
-STAGES = ["test", "train", "gate", "staging", "load", "production", "rollback"]
-
-
-class Loader(yaml.SafeLoader):
-    """YAML with GitLab's one tag."""
-
-
-Loader.add_constructor("!reference", lambda loader, node: loader.construct_sequence(node))
+VALUES = {"MODEL": "churn-model", "VERSION": "6", "STAGING_URL": "http://s"}
+VALUES |= {"CI_PIPELINE_URL": "http://p", "REPORTS": "gate-report"}
+LADDER = ["test", "train", "gate", "staging", "build-image", "deploy-staging", "staging-suite"]
+LADDER += ["load", "production", "deploy-production", "rollback"]
+SCHEDULED = ["monitor", "reverify"]
+MOVING = {"staging", "production", "rollback"}
+CREDENTIALS = {"staging", "production"}  # environments whose variables may move a pointer
 
 
 @pytest.fixture(scope="module")
 def pipeline():
-    text = (ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8")
-    header, jobs = yaml.load_all(text, Loader)
-    return header, jobs
+    return ci_files.gitlab(ROOT / ".gitlab-ci.yml")
 
 
 def jobs_of(pipeline):
-    return {name: job for name, job in pipeline[1].items() if "stage" in job}
+    return {name: job for name, job in pipeline[1].items() if "script" in job}
+
+
+def stage_of(pipeline, job):
+    return job.get("stage") or stage_of(pipeline, pipeline[1][job["extends"]])
 
 
 def commands(pipeline, program):
@@ -46,7 +46,7 @@ def commands(pipeline, program):
                     words = re.sub(
                         r'\$\{ASKED_VERSION:\+(--to) "\$ASKED_VERSION"\}', r"\1 6", words
                     )
-                    words = string.Template(words).substitute(VALUES)
+                    words = string.Template(words).safe_substitute(VALUES)
                     found.append((name, shlex.split(words)[1:]))
     return found
 
@@ -58,24 +58,62 @@ def test_every_script_line_is_a_string(pipeline):
             assert all(isinstance(line, (str, list)) for line in lines), name
 
 
-def test_there_is_one_job_a_stage_in_the_order_of_the_ladder(pipeline):
-    assert pipeline[1]["stages"] == STAGES
-    assert [job["stage"] for job in jobs_of(pipeline).values()] == STAGES
+def test_the_files_are_what_gitlab_and_compose_read():
+    ci_files.check("gitlab-ci", ROOT / ".gitlab-ci.yml", *(ROOT / "templates").glob("*.yml"))
+    ci_files.check("compose-spec", *(ROOT / "service" / "deploy").glob("compose.*.yml"))
 
 
-def test_the_version_is_an_input_of_the_jobs_that_people_start(pipeline):
+def test_the_jobs_stand_in_the_order_of_the_ladder(pipeline):
+    stages = {name: stage_of(pipeline, job) for name, job in jobs_of(pipeline).items()}
+    by_stage = sorted(stages, key=lambda name: pipeline[1]["stages"].index(stages[name]))
+    assert [name for name in by_stage if name != "note"] == [*LADDER, *SCHEDULED]
+
+
+def test_a_schedule_looks_and_moves_nothing(pipeline):
+    for name, job in jobs_of(pipeline).items():
+        first = ci_files.resolved(pipeline[1], job)
+        tests = [rule["if"] for rule in first if "schedule" in rule.get("if", "")]
+        if name in SCHEDULED:
+            assert tests == ['$CI_PIPELINE_SOURCE == "schedule"'], name
+        elif name != "note":
+            assert tests, name
+            assert any(rule.get("when") == "never" or "!=" in rule["if"] for rule in first), name
+
+
+def test_the_version_is_an_input_and_then_nothing_is_trained(pipeline):
     assert pipeline[0]["spec"]["inputs"]["version"]["default"] == ""
-    for name in ("production", "rollback"):
-        job = pipeline[1][name]
-        assert [rule.get("when") for rule in job["rules"]] == ["manual"]
-        asked = {**pipeline[1][".version"]["variables"], **job.get("variables", {})}
-        assert asked["ASKED_VERSION"] == "$[[ inputs.version ]]"
+    assert pipeline[1]["variables"]["ASKED_VERSION"] == "$[[ inputs.version ]]"
+    assert pipeline[1]["train"]["rules"][0] == {"if": "$ASKED_VERSION", "when": "never"}
+    for name in ("production", "deploy-production", "rollback"):
+        assert [rule.get("when") for rule in pipeline[1][name]["rules"]] == ["manual"], name
+
+
+def test_only_jobs_that_move_a_pointer_have_the_credentials_to(pipeline):
+    for name, job in jobs_of(pipeline).items():
+        environment = job.get("environment", {}).get("name", "")
+        if any(line.startswith("pytest ") for line in job["script"]) or name in ("train", "test"):
+            assert environment not in CREDENTIALS, name
+        if name in MOVING:
+            assert environment in CREDENTIALS, name
+
+
+def test_reports_have_the_names_that_a_run_writes(pipeline, tmp_path):
+    from gatekit.report.code_quality import CODE_QUALITY_FILE
+    from gatekit.report.markdown import MARKDOWN_FILE
+    from gatekit.report.openmetrics import METRICS_FILE
+
+    reports = pipeline[1][".gated"]["artifacts"]["reports"]
+    assert reports["codequality"] == f"$REPORTS/{CODE_QUALITY_FILE}"
+    assert reports["metrics"] == f"$REPORTS/{METRICS_FILE}"
+    assert f"$REPORTS/{MARKDOWN_FILE}" in " ".join(pipeline[1]["note"]["script"])
+    assert pipeline[1]["gate"]["environment"]["url"] == "$REPORT_URL"
+    assert "gatekit-report.html" in " ".join(pipeline[1]["gate"]["script"])
 
 
 def test_jobs_that_move_a_pointer_take_turns_and_are_not_cut_off(pipeline):
     moving = {name for name, words in commands(pipeline, "gatekit") if words[0] != "status"}
-    assert moving == {"staging", "production", "rollback"}
-    for name in moving:
+    assert moving - {"reverify"} == MOVING
+    for name in MOVING:
         job = pipeline[1][name]
         assert job["resource_group"].startswith("$MODEL-")
         assert job["interruptible"] is False
@@ -86,13 +124,8 @@ def test_gatekit_understands_its_commands(pipeline):
     called = commands(pipeline, "gatekit")
     for _, words in called:
         cli._parser().parse_args(words)
-    assert [words[0] for _, words in called] == [
-        "promote",
-        "promote",
-        "status",
-        "rollback",
-        "status",
-    ]
+    named = [words[0] for _, words in called]
+    assert named == ["promote", "promote", "status", "rollback", "status", "reverify"]
 
 
 def test_targets_are_those_of_the_policy(pipeline):
@@ -110,14 +143,11 @@ def test_pytest_knows_the_options(pipeline, request):
     groups = [*parser._groups, parser._anonymous]
     known = {flag for group in groups for option in group.options for flag in option.names()}
     called = commands(pipeline, "pytest")
-    assert [name for name, _ in called] == ["gate", "load"]
+    assert [name for name, _ in called] == ["gate", "staging-suite", "load", "monitor"]
     for name, words in called:
         assert {word for word in words if word.startswith("-")} <= known, name
-        assert ("--service-url" in words) == (name == "load")
-        assert (
-            f"{words[words.index('--report-dir') + 1]}/"
-            in pipeline[1][".gated"]["artifacts"]["paths"]
-        )
+        assert ("--service-url" in words) == (name in ("staging-suite", "load"))
+        assert words[words.index("--report-dir") + 1] == "gate-report"
 
 
 def test_scripts_and_make_targets_exist(pipeline):
@@ -125,5 +155,8 @@ def test_scripts_and_make_targets_exist(pipeline):
     for _, words in commands(pipeline, "make"):
         assert words[0] in targets
     files = [words[0] for _, words in commands(pipeline, "python") if words[0] != "-c"]
-    assert files
+    for program in ("service/deploy/deploy", "service/deploy/image"):
+        found = commands(pipeline, program)
+        assert found
+        files.append(program)
     assert all((ROOT / file).is_file() for file in files)

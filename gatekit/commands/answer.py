@@ -27,10 +27,11 @@ _LONGEST = timedelta(days=3660)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Lines for standard output, and the exit code."""
+    """Lines for standard output, and the exit code. What is `raw` is for programs: never folded."""
 
     lines: list[str]
     code: int = DONE
+    raw: bool = False
 
 
 def policy_of(args: argparse.Namespace) -> Policy:
@@ -50,12 +51,12 @@ def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
 
 
 def holdout_sha256(args: argparse.Namespace, policy: Policy) -> str | None:
-    """sha256 of the holdout that lies beside the policy; None if it does not lie there."""
+    """sha256 of the holdout that the policy names; None if its bytes are not on this machine."""
+    from gatekit.pins.pinned import is_here
+
     folder = find_project().policy_path(args.gates).parent
-    try:
-        return file_sha256(folder / policy.holdout.path)
-    except OSError:
-        return None
+    found = is_here((folder / policy.holdout.path).resolve(), policy.holdout.rev, folder)
+    return file_sha256(found) if found is not None else None
 
 
 def project_registry() -> Registry:

@@ -21,6 +21,9 @@ from gatekit.project import find_project
 
 if TYPE_CHECKING:
     from gatekit.policy import Policy
+    from gatekit.promotion.holders import Held
+    from gatekit.promotion.journal import Journal
+    from gatekit.registry import Registry
 
 
 def add_history(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -29,7 +32,7 @@ def add_history(commands: Commands, common: argparse.ArgumentParser) -> None:
         "history", parents=[common], help="who moved which pointer when, and why"
     )
     history.add_argument("model", metavar="MODEL", nargs="?", help="the registered model's name")
-    history.add_argument("--json", action="store_true", help="every entry, as JSON")
+    history.add_argument("--json", action="store_true", help="entries, pointers, problems, as JSON")
     history.add_argument(
         "--at", metavar="DATE", help="what each target served then: 2026-11-23, or with a time, UTC"
     )
@@ -44,6 +47,8 @@ def add_history(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def history_command(args: argparse.Namespace) -> Answer:
     """The journal, replayed; or exported; or an exported one, checked.
+
+    The exit code is 1 where the journal does not hold together.
 
     Raises:
         UsageProblem: the options do not go together.
@@ -69,19 +74,45 @@ def history_command(args: argparse.Namespace) -> Answer:
         Path(args.export).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return Answer([f"{len(journal.entries)} entries of {name} are in {Path(args.export).name}"])
     judge = None if policy is None else Judge.of(policy)
-    if args.json:
-        return Answer([json.dumps(history_records(journal, judge, utc_now()), indent=1)])
+    problems = journal.check_chain()
+    code = REFUSED if problems else DONE
     if args.at:
         moment = parse_moment(args.at)
         if moment is None:
             raise UsageProblem(f"--at {args.at}: not a time", "Write 2026-11-23T12:00")
-        return Answer(served_at(journal, moment))
-    return Answer(history_lines(journal, judge, utc_now()))
+        return Answer(served_at(journal, moment, judge), code)
+    holders = None if policy is None else _holders(registry, policy, journal)
+    if args.json:
+        whole = {
+            "model": name,
+            "entries": history_records(journal, judge, utc_now()),
+            "pointers": None if holders is None else [each.record() for each in holders],
+            "problems": problems,
+        }
+        return Answer([json.dumps(whole, indent=1)], code, raw=True)
+    lines = history_lines(journal, judge, utc_now())
+    if holders is None:
+        lines.append("the pointers were not looked at: there is no policy of this model here")
+    else:
+        lines += [f"POINTER  {each.line()}" for each in holders if each.unproved]
+    return Answer(lines, code)
+
+
+def _holders(registry: Registry, policy: Policy, journal: Journal) -> tuple[Held, ...]:
+    """Every target with who holds it now."""
+    from gatekit.promotion.desk import Desk
+    from gatekit.promotion.holders import held
+    from gatekit.times import utc_now
+
+    desk = Desk.of(registry, policy, "", utc_now)
+    targets = dict.fromkeys((*policy.promotion, *journal.targets))
+    return tuple(held(desk, journal, target) for target in targets)
 
 
 def _policy_there(args: argparse.Namespace, name: str) -> Policy | None:
     """The policy, for its keys; a journal can be read without one."""
-    if args.gates is None and not find_project().policy_path(None).is_file():
+    there = find_project().gates
+    if args.gates is None and (there is None or not there.is_file()):
         return None
     policy = policy_of(args)
     return policy if policy.model == name else None

@@ -87,7 +87,8 @@ def plan_command(args: argparse.Namespace) -> Answer:
         source = "A plan from the options alone; no policy is read."
     answers = [answer(bar, args.power) for bar in bars]
     if args.json:
-        return Answer([json.dumps(plan_record(answers, unplanned, source, args.power), indent=1)])
+        record = plan_record(answers, unplanned, source, args.power)
+        return Answer([json.dumps(record, indent=1)], raw=True)
     return Answer(plan_lines(answers, unplanned, source, args.power))
 
 
@@ -108,13 +109,14 @@ def _from_policy(
 
 def _rows(policy: Policy, folder: Path, asked: int | None) -> tuple[int | None, str]:
     """How many rows to plan for, and in words whose they are: --rows wins over the file's."""
+    from gatekit.data import open_holdout
+    from gatekit.pins.pinned import is_here
+
     if asked is not None:
         return asked, f"{asked:,} rows, as --rows says"
     name = Path(policy.holdout.path).name
-    if not (folder / policy.holdout.path).is_file():
+    if is_here((folder / policy.holdout.path).resolve(), policy.holdout.rev, folder) is None:
         return None, f"no holdout {name} yet: --rows N shows what N rows can tell apart"
-    from gatekit.data import open_holdout
-
     rows = open_holdout(policy.holdout, folder).rows
     if rows == 0:
         return None, f"the holdout {name} has no rows yet"

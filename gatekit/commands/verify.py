@@ -57,8 +57,10 @@ def verify_command(args: argparse.Namespace) -> Answer:
     if args.json:
         record = {"uri": args.uri, "version": version, "verified": good}
         whole = {**record, "steps": [asdict(step) for step in steps]}
-        return Answer([json.dumps(whole, indent=1)], code)
+        return Answer([json.dumps(whole, indent=1)], code, raw=True)
     end = f"{'VERIFIED' if good else 'NOT VERIFIED'}  {uri.name} version {version}"
+    if any(step.name == "gates" and step.state == "skipped" for step in steps):
+        end += ", for no target"
     lines = [line for step in steps for line in _wrapped(step.line())]
     return Answer([*lines, end], code)
 

@@ -22,7 +22,9 @@ def p99(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     return _quantile("p99", 0.99, candidate, holdout, ask)
 
 
-def of_sample(name: str, q: float, sample: object, ask: Ask, method: str) -> Estimate:
+def of_sample(
+    name: str, q: float, sample: object, ask: Ask, method: str, *, detail: tuple[str, ...] = ()
+) -> Estimate:
     """A quantile of a sample of milliseconds as an estimate with order-statistic bounds."""
     import numpy as np
 
@@ -30,7 +32,7 @@ def of_sample(name: str, q: float, sample: object, ask: Ask, method: str) -> Est
     value, low, high = quantile.bounds(times, q, ask.level)
     least = quantile.rows_for_upper_bound(q, ask.level)
     how = named(f"order statistics, {method}", ask.level)
-    return Estimate(name, value, low, high, ask.level, times.size, how, "ms", least)
+    return Estimate(name, value, low, high, ask.level, times.size, how, "ms", least, detail)
 
 
 def _quantile(name: str, q: float, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:

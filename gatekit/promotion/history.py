@@ -32,7 +32,7 @@ def history_lines(
                 lines.append(f"      OVERRIDE EXPIRED {shown_time(placed.entry.expires)}")
     if not lines:
         lines = ["nothing was ever promoted by this journal"]
-    return lines + [f"PROBLEM  {plain(problem)}" for problem in journal.check_chain()]
+    return lines + problem_lines(journal)
 
 
 def history_records(
@@ -57,6 +57,11 @@ def history_records(
     ]
 
 
+def problem_lines(journal: Journal) -> list[str]:
+    """Where the journal contradicts itself, a line each."""
+    return [f"PROBLEM  {plain(problem)}" for problem in journal.check_chain()]
+
+
 def _is_over(placed: Placed, now: datetime | None) -> bool:
     return now is not None and placed.standing == "in effect" and expired(placed.entry, now)
 
@@ -70,8 +75,12 @@ def _trust_of(entry: Entry, journal: Journal, judge: Judge) -> dict[str, Any]:
     return {"trusted": not why, "untrusted_why": why}
 
 
-def served_at(journal: Journal, moment: datetime) -> list[str]:
-    """What each target served at a moment, by the journal as it stood then."""
+def served_at(journal: Journal, moment: datetime, judge: Judge | None = None) -> list[str]:
+    """What each target served at a moment, by the journal as it stood then.
+
+    With a judge, a holder by an entry that no trusted key has signed is marked.
+    """
+    judge = judge or Judge()
     known = [(entry, parse_moment(entry.at)) for entry in journal.entries]
     then = Journal(tuple(entry for entry, at in known if at is not None and at <= moment))
     lines = []
@@ -83,8 +92,11 @@ def served_at(journal: Journal, moment: datetime) -> list[str]:
             held += f"{plain(entry.by)}, {shown_time(entry.at)}; {shown_digest(entry.digest)})"
             if not then.is_done(entry):
                 held += ", on the way there"
+            if why := judge.why_not(entry, journal):
+                held += f", {NOT_TRUSTED}: {why}"
         lines.append(f"{plain(target)}: {held}")
-    return lines or [f"nothing was promoted by this journal before {shown_time(moment)}"]
+    lines = lines or [f"nothing was promoted by this journal before {shown_time(moment)}"]
+    return lines + problem_lines(journal)
 
 
 def _what(placed: Placed) -> str:

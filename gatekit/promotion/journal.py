@@ -160,8 +160,8 @@ class Journal:
         """The lowest number under which the same was said; 0 if it never was."""
         if not self._said:
             for each in self.entries:
-                known = self._said.setdefault(each.content, each.number)
-                self._said[each.content] = min(known, each.number)
+                content = each.content
+                self._said[content] = min(self._said.get(content, each.number), each.number)
         return self._said.get(entry.content, 0)
 
     def has(self, number: int) -> bool:

@@ -10,7 +10,8 @@ as an unproved holder until somebody promotes or rolls back.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from gatekit.errors import NotFound, PromotionRefused, RegistryError, RegistryUnavailable
 from gatekit.promotion.desk import Desk, open_words
@@ -31,23 +32,29 @@ def act(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]
         RegistryError: it is not known, or not true, that everything was done; the hint says what
             may be open.
     """
-    what = f"{desk.name} version {draft.version}: {draft.kind} to '{draft.target}'"
-    try:
-        entry = desk.append(draft, seen)
-    except RegistryUnavailable as error:
-        raise _may_be_open(error, f"the {draft.kind} of version {draft.version}") from error
-    journal = _with_entry(desk, entry, seen)
-    placed = journal.placed(entry.number)
-    if placed.standing == "lost":
-        raise PromotionRefused(f"{what} came too late", (_winner(placed, journal),), LOOK_AGAIN)
+    entry, journal = _won(desk, draft, seen)
     after = carry_out(desk, entry, journal, _held_before(desk, entry))
-    if after.placed(entry.number).standing == "given up":
-        raise PromotionRefused(f"{what} was given up by another's command", (), LOOK_AGAIN)
-    now = after.in_effect(entry.target)
-    if now is None or now == entry:
-        return entry, ()
-    who = f"#{now.number} by {plain(now.by)}, version {now.version}"
-    return entry, (f"it took effect, and was followed at once by {who}",)
+    return entry, _since(desk, entry, after)
+
+
+def act_at_once(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
+    """As `act`, with nothing but the move after the entry, which the next command closes.
+
+    The journal is read once more all the same: a hand that was late gives way to who came after it.
+
+    Raises:
+        PromotionRefused, RegistryError: as `act` does.
+    """
+    entry, after = _won(desk, draft, seen)
+    if after.in_effect(entry.target) == entry:
+        with _telling(desk, entry):
+            desk.move(entry.target, entry.version)
+            after = _give_way(desk, entry.target, entry.version)
+    since = _since(desk, entry, after)
+    if after.is_done(entry):
+        return entry, since
+    closes = f"entry #{entry.number} is still open: `gatekit reconcile` reads it back and closes it"
+    return entry, (*since, closes)
 
 
 def carry_out(desk: Desk, entry: Entry, journal: Journal, held: str = "") -> Journal:
@@ -61,12 +68,8 @@ def carry_out(desk: Desk, entry: Entry, journal: Journal, held: str = "") -> Jou
     """
     if journal.in_effect(entry.target) != entry:
         return journal
-    try:
+    with _telling(desk, entry):
         return _carried_out(desk, entry, journal, held)
-    except RegistryError as error:
-        with suppress(RegistryError):  # the write may have happened, and come too late
-            _give_way(desk, entry.target, entry.version)
-        raise _may_be_open(error, open_words(entry)) from error
 
 
 def settle(desk: Desk) -> tuple[tuple[str, ...], Journal]:
@@ -98,6 +101,47 @@ def open_entries(journal: Journal) -> tuple[str, ...]:
 def _unfinished(journal: Journal) -> list[Entry]:
     found = [journal.in_effect(target) for target in journal.targets]
     return [entry for entry in found if entry is not None and not journal.is_done(entry)]
+
+
+def _won(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, Journal]:
+    """The intent as it was written, and a journal by which it is in effect or was given up."""
+    try:
+        entry = desk.append(draft, seen)
+    except RegistryUnavailable as error:
+        raise _may_be_open(error, f"the {draft.kind} of version {draft.version}") from error
+    journal = _with_entry(desk, entry, seen)
+    placed = journal.placed(entry.number)
+    if placed.standing == "lost":
+        what = f"{_what(desk, entry)} came too late"
+        raise PromotionRefused(what, (_winner(placed, journal),), LOOK_AGAIN)
+    return entry, journal
+
+
+def _since(desk: Desk, entry: Entry, after: Journal) -> tuple[str, ...]:
+    """Who came after an entry that was carried out, in words."""
+    if after.placed(entry.number).standing == "given up":
+        what = f"{_what(desk, entry)} was given up by another's command"
+        raise PromotionRefused(what, (), LOOK_AGAIN)
+    now = after.in_effect(entry.target)
+    if now is None or now == entry:
+        return ()
+    who = f"#{now.number} by {plain(now.by)}, version {now.version}"
+    return (f"it took effect, and was followed at once by {who}",)
+
+
+def _what(desk: Desk, entry: Entry) -> str:
+    return f"{desk.name} version {entry.version}: {entry.kind} to '{entry.target}'"
+
+
+@contextmanager
+def _telling(desk: Desk, entry: Entry) -> Iterator[None]:
+    """An error while an entry is carried out says what may be open."""
+    try:
+        yield
+    except RegistryError as error:
+        with suppress(RegistryError):  # the write may have happened, and come too late
+            _give_way(desk, entry.target, entry.version)
+        raise _may_be_open(error, open_words(entry)) from error
 
 
 def _with_entry(desk: Desk, entry: Entry, seen: Journal) -> Journal:

@@ -10,7 +10,7 @@ from gatekit.policy import Policy
 from gatekit.promotion.desk import Desk, Loads
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy, check_reason, expected
-from gatekit.promotion.protocol import act, settle
+from gatekit.promotion.protocol import act, act_at_once, settle
 from gatekit.promotion.trusted import Judge, revoked_words
 from gatekit.promotion.words import listed, plain, shown_time
 from gatekit.registry import Registry
@@ -21,7 +21,7 @@ from gatekit.times import Clock, utc_now
 class RollbackRequest:
     """What is asked; without `to` the newest earlier holder on proof is meant.
 
-    `now` takes that one at once, by six calls of the registry at most, and loads nothing.
+    `now` takes that one at once, by six calls of the registry, and loads nothing.
     """
 
     name: str
@@ -108,11 +108,7 @@ def _draft(ask: RollbackRequest, chosen: Entry, journal: Journal) -> Entry:
 
 
 def _at_once(desk: Desk, ask: RollbackRequest) -> Rollback:
-    """Entries, holder, bytes, entry, move, read back: six calls. The next command closes it.
-
-    A number that follows the head seen proves that nobody came between. Where it does not follow,
-    the journal is read instead of the pointer.
-    """
+    """Entries, holder, bytes, entry, move, entries: six calls, and one more in a race."""
     journal = desk.journal()
     holder = desk.holder(ask.target)
     ways = ways_back(journal, ask.target, holder, desk.judge)
@@ -124,22 +120,8 @@ def _at_once(desk: Desk, ask: RollbackRequest) -> Rollback:
         raise PromotionRefused(
             what, (changed,), "Without --now the holders before it are looked at as well"
         )
-    entry = desk.append(_draft(ask, chosen, journal), journal)
-    head = 0 if journal.head is None else journal.head.number
-    follows = entry.number == head + 1
-    if not follows and desk.journal().in_effect(ask.target) != entry:
-        raise PromotionRefused(what, ("another entry came first",), "See `gatekit status`")
-    desk.move(ask.target, chosen.version)
-    if follows and (now := desk.holder(ask.target)) != chosen.version:
-        raise PromotionRefused(
-            what,
-            (f"the pointer was moved, but reads {now or 'nobody'}",),
-            "See `gatekit status`; `gatekit reconcile` tries again",
-        )
-    note = f"entry #{entry.number} is still open: `gatekit reconcile` reads it back and closes it"
-    return Rollback(
-        *(ask.name, chosen.version, ask.target, holder, entry.number, chosen), notes=(note,)
-    )
+    entry, notes = act_at_once(desk, _draft(ask, chosen, journal), journal)
+    return Rollback(ask.name, chosen.version, ask.target, holder, entry.number, chosen, notes=notes)
 
 
 def ways_back(

@@ -9,6 +9,7 @@ from datetime import datetime
 from gatekit.attest.trust import Trust
 from gatekit.policy import Policy
 from gatekit.promotion.desk import Desk, open_words
+from gatekit.promotion.holders import held
 from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.promote import check_policy
 from gatekit.promotion.proofs import read_proofs
@@ -20,8 +21,9 @@ from gatekit.registry import ModelVersion, Registry
 from gatekit.report.document import TAG_PREFIX
 from gatekit.times import Clock, utc_now
 
-COLUMNS = 80
+COLUMNS, ROWS = 80, 24
 _LABEL = 12
+_MOST_LINES = 2  # of one field; `gatekit history` and the report say the rest
 _MOST_REASONS = 3
 
 
@@ -43,21 +45,19 @@ def status_lines(
     lines = [f"{plain(name)}: {known}; policy {shown_digest(policy.digest)}"]
     for target in dict.fromkeys((*policy.promotion, *journal.targets)):
         lines += _target_lines(target, desk, journal)
-    lines += _refused_lines(registry, versions, Trust.of(policy))
-    problems = journal.check_chain()
-    if problems:
-        lines += _field("JOURNAL", f"does not hold together: {'; '.join(problems)}")
-    return lines
+    problems: list[str] = []
+    if found := journal.check_chain():
+        problems = _field("JOURNAL", f"does not hold together: {'; '.join(found)}")
+    room = ROWS - len(lines) - len(problems)
+    return lines + _refused_lines(registry, versions, Trust.of(policy), room) + problems
 
 
 def _target_lines(target: str, desk: Desk, journal: Journal) -> list[str]:
-    holder = desk.holder(target)
-    entry = journal.in_effect(target)
+    now = held(desk, journal, target)
+    holder, entry = now.holder, now.entry
     if entry is None:
-        held = "nobody yet"
-        if holder:
-            held = f"version {holder}, UNPROVED HOLDER: no entry of the journal gave it the pointer"
-        return [plain(target), *_field("holder", held)]
+        said = f"version {holder}, {now.unproved}" if holder else "nobody yet"
+        return [plain(target), *_field("holder", said)]
     lines = [plain(target)]
     if holder == entry.version:
         since = f"version {holder} since {shown_time(entry.at)}, {entry.kind} by {plain(entry.by)}"
@@ -66,7 +66,10 @@ def _target_lines(target: str, desk: Desk, journal: Journal) -> list[str]:
         lines += _signed(entry, journal, desk.judge)
     else:
         lines += _field("holder", f"version {holder}" if holder else "nobody")
-    lines += _field("pointer", _pointer(entry, journal, holder))
+    agrees = f"agrees with the journal (#{entry.number})"
+    if not now.done:
+        agrees = f"UNFINISHED {open_words(entry)}; the next promote or rollback finishes it"
+    lines += _field("pointer", now.unproved or agrees)
     return lines + _field("back", _way_back(target, desk, journal, holder))
 
 
@@ -94,17 +97,6 @@ def _proof(entry: Entry, journal: Journal, now: datetime) -> str:
     return f"OVERRIDE of {listed(tuple(map(plain, entry.overridden)))} {until}: {why}; {runs}"
 
 
-def _pointer(entry: Entry, journal: Journal, holder: str) -> str:
-    if not journal.is_done(entry):
-        return f"UNFINISHED {open_words(entry)}; the next promote or rollback finishes it"
-    if holder == entry.version:
-        return f"agrees with the journal (#{entry.number})"
-    return (
-        f"UNPROVED HOLDER: the journal says version {entry.version} (#{entry.number}), the pointer "
-        f"was moved by another hand"
-    )
-
-
 def _way_back(target: str, desk: Desk, journal: Journal, holder: str) -> str:
     ways = ways_back(journal, target, holder, desk.judge)
     if not ways:
@@ -112,8 +104,12 @@ def _way_back(target: str, desk: Desk, journal: Journal, holder: str) -> str:
     return f"gatekit rollback {plain(desk.name)} --stage {plain(target)}  (to {ways[0].version})"
 
 
-def _refused_lines(registry: Registry, versions: list[ModelVersion], trust: Trust) -> list[str]:
+def _refused_lines(
+    registry: Registry, versions: list[ModelVersion], trust: Trust, room: int
+) -> list[str]:
     """The newest report that did not pass, found by the tags and then read in full.
+
+    Its reasons share what `room` is left on the screen, a line each at the least.
 
     Where keys are trusted, one that none of them signed refuses nothing, and is not shown.
     """
@@ -127,13 +123,12 @@ def _refused_lines(registry: Registry, versions: list[ModelVersion], trust: Trus
         report = filed[0].report
         when = shown_time(filed[0].created)
         lines = _field("refused", f"version {version.version}, {when}: {report.outcome}", top=True)
-        for reason in report.reasons[:_MOST_REASONS]:
-            lines += _field("", plain(reason))
-        if len(report.reasons) > _MOST_REASONS:
-            lines += _field(
-                "", f"and {len(report.reasons) - _MOST_REASONS} more (run {plain(run_id)})"
-            )
-        return lines
+        shown = report.reasons[:_MOST_REASONS]
+        most = max(1, (room - len(lines) - 1) // max(1, len(shown)))
+        for reason in shown:
+            lines += _field("", plain(reason), most=most)
+        rest = len(report.reasons) - len(shown)
+        return lines + _field("", f"{f'and {rest} more, ' if rest else ''}run {plain(run_id)}")
     return _field("refused", "nothing", top=True)
 
 
@@ -152,7 +147,7 @@ def _unpassed(versions: list[ModelVersion]) -> list[tuple[str, ModelVersion, str
     return found
 
 
-def _field(label: str, text: str, *, top: bool = False) -> list[str]:
+def _field(label: str, text: str, *, top: bool = False, most: int = _MOST_LINES) -> list[str]:
     indent = "" if top else "  "
     return textwrap.wrap(
         text,
@@ -160,4 +155,6 @@ def _field(label: str, text: str, *, top: bool = False) -> list[str]:
         initial_indent=(indent + label).ljust(_LABEL),
         subsequent_indent=" " * _LABEL,
         break_on_hyphens=False,
+        max_lines=min(most, _MOST_LINES),
+        placeholder=" ...",
     )

@@ -91,11 +91,13 @@ def verify(
         )
         for target in targets
     ]
-    steps += _agreeing(proofs, policy, digest, ask)
+    agreeing, about_it = _agreeing(proofs, policy, digest, ask)
+    steps += agreeing
     for claim in claims:
         steps += _lasting(policy, claim)
         steps += _gates(policy, claim)
     if not claims:
+        steps.append(_outcomes(about_it))
         none = "it holds no target of the policy; name one with --to"
         steps += [Step(name, "skipped", none) for name in ("freshness", "not revoked", "gates")]
     problems = journal.check_chain()
@@ -135,21 +137,39 @@ def _signers(filed: tuple[Filed, ...]) -> str:
     return listed(list(dict.fromkeys(signer.words() for each in filed for signer in each.signers)))
 
 
-def _agreeing(proofs: Proofs, policy: Policy, digest: str, ask: Question) -> list[Step]:
-    """Whether one report at least is of these bytes, this policy and this data."""
-    reports = [filed.report for filed in proofs.filed]
-    same = [report for report in reports if report.digest == digest]
-    by_policy = [report for report in same if report.policy["digest"] == policy.digest]
-    steps = [
-        _any("model", len(same), len(reports), f"of the bytes {shown_digest(digest)}"),
-        _any("policy", len(by_policy), len(same), f"by policy {shown_digest(policy.digest)}"),
-    ]
+def _agreeing(
+    proofs: Proofs, policy: Policy, digest: str, ask: Question
+) -> tuple[list[Step], list[Filed]]:
+    """Whether one report at least is of these bytes, this policy and this data; and which are."""
+    same = [filed for filed in proofs.filed if filed.report.digest == digest]
+    by_policy = [filed for filed in same if filed.report.policy["digest"] == policy.digest]
     wanted = policy.holdout.sha256 or ask.data_sha256
-    if not wanted:
-        unknown = "the policy pins no data, and the file is not here"
-        return [*steps, Step("data", "skipped", unknown)]
-    by_data = [report for report in by_policy if data_of(report) == wanted]
-    return [*steps, _any("data", len(by_data), len(by_policy), f"on data {shown_digest(wanted)}")]
+    by_data = [filed for filed in by_policy if not wanted or data_of(filed.report) == wanted]
+    data = Step("data", "skipped", "the policy pins no data, and the file is not here")
+    if wanted:
+        data = _any("data", len(by_data), len(by_policy), f"on data {shown_digest(wanted)}")
+    steps = [
+        _any("model", len(same), len(proofs.filed), f"of the bytes {shown_digest(digest)}"),
+        _any("policy", len(by_policy), len(same), f"by policy {shown_digest(policy.digest)}"),
+        data,
+    ]
+    return steps, by_data
+
+
+def _outcomes(reports: list[Filed]) -> Step:
+    """What the newest report of each gate says of it; a partial one counts if there is no other."""
+    newest: dict[str, tuple[GateOutcome, Filed]] = {}
+    for filed in sorted(reports, key=lambda each: each.created):
+        for each in filed.report.gates:
+            if each.outcome is not GateOutcome.INCOMPLETE or each.gate not in newest:
+                newest[each.gate] = each.outcome, filed
+    short = [
+        f"{plain(gate)}: {'void' if filed.voids else outcome} in run {plain(filed.run_id)}"
+        for gate, (outcome, filed) in newest.items()
+        if filed.voids or outcome not in (GateOutcome.PASSED, GateOutcome.OBSERVED)
+    ]
+    said = "; ".join(short) or f"passed in their newest reports: {listed(list(newest))}"
+    return Step("outcome", "FAILED" if short or not newest else "ok", said)
 
 
 def _any(name: str, some: int, of: int, words: str) -> Step:

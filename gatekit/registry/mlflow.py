@@ -24,6 +24,7 @@ from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
 from gatekit.registry.mlflow_copies import add_copy, delete_versions
 from gatekit.registry.mlflow_errors import Place, error_code, prepare_environment
+from gatekit.registry.mlflow_hooks import Hooks
 from gatekit.registry.mlflow_journal import Journal
 from gatekit.registry.mlflow_runs import Runs
 from gatekit.registry.model_uri import parse_model_uri
@@ -191,6 +192,11 @@ class MlflowRegistry:
     def entries(self, journal: str) -> list[tuple[int, Mapping[str, str]]]:
         """All entries in order."""
         return self._journal.entries(journal)
+
+    @property
+    def hooks(self) -> Hooks:
+        """Its webhooks."""
+        return Hooks(self._client, self._registry_uri, self._asking)
 
     def experiment(self, name: str) -> str:
         """The id of an experiment, made on first use with its artifacts beside the database."""

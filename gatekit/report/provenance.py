@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,8 +46,25 @@ def commit(root: Path, environment: Mapping[str, str] | None = None) -> str:
 
 def environment_sha256() -> str:
     """sha256 over one line `name==version` for each installed distribution, sorted."""
-    lines = {f"{found.name}=={found.version}\n" for found in distributions() if found.name}
+    lines = {line for found in distributions() if (line := _line_of(found))}
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def path_in_repository(file: Path, root: Path) -> str:
+    """A file's path as a CI names it: from git's root around it, else from the project's `root`."""
+    file = file.resolve()
+    home = next((folder for folder in file.parents if (folder / ".git").exists()), root.resolve())
+    return file.relative_to(home).as_posix() if file.is_relative_to(home) else file.name
+
+
+def _line_of(found: Distribution) -> str:
+    """`name==version`; the head of the metadata alone is read, which takes a tenth of the time."""
+    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+    head = text.partition("\n\n")[0]
+    name, version = (
+        re.search(rf"^{key}:[ \t]*(.*?)\s*$", head, re.MULTILINE) for key in ("Name", "Version")
+    )
+    return f"{name[1]}=={version[1]}\n" if name and version and name[1] else ""
 
 
 def sha256_if_there(path: Path) -> str:

@@ -86,7 +86,7 @@ def gate_views(report: Report, limits: Limits) -> tuple[GateView, ...]:
                 result.gate,
                 str(result.outcome),
                 SYMBOLS.get(result.outcome, "\N{BULLET}"),
-                tuple(cut(r, limits.letters) for r in _untold(report, result.gate)),
+                tuple(cut(r, limits.letters) for r in untold(report, result.gate)),
                 tuple(_check_view(c, f"{len(views)}-{i}-", limits) for i, c in enumerate(shown)),
                 len(checks) - len(shown),
             )
@@ -109,7 +109,7 @@ def stops(report: Report, limits: Limits) -> tuple[Stop, ...]:
                 found.append(Stop(check.gate, _measured_words(check), by, _help(check)))
         found += [
             Stop(result.gate, cut(reason, limits.letters), "", _help_untold(result.outcome))
-            for reason in _untold(report, result.gate)
+            for reason in untold(report, result.gate)
         ]
     return tuple(found)
 
@@ -119,7 +119,8 @@ def cut(text: str, letters: int) -> str:
     return text if len(text) <= letters else text[:letters] + "..."
 
 
-def _untold(report: Report, gate: str) -> list[str]:
+def untold(report: Report, gate: str) -> list[str]:
+    """Reasons why a gate is no pass that no check of it tells."""
     result = report.gate(gate)
     told = {
         f"{check.estimate.name}: {check.verdict.reason}"

@@ -11,14 +11,16 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatekit.errors import CandidateError
 from gatekit.runner.channel import Channel, Tail
 from gatekit.runner.environment import child_environment
+from gatekit.runner.forkserver import Forked
 from gatekit.runner.walls import Ground
 
 if TYPE_CHECKING:
+    from gatekit.runner.forkserver import ForkServer
     from gatekit.runner.limits import Limits
 
 GRACE_SECONDS = 2.0
@@ -31,31 +33,28 @@ class TooMuch(Exception):
 class Child:
     """One process, its pipes, and what it says on stdout and stderr."""
 
-    def __init__(self, limits: Limits, scratch: Path, readable: tuple[Path, ...]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        scratch: Path,
+        readable: tuple[Path, ...],
+        server: ForkServer | None = None,
+    ) -> None:
         self._limits = limits
         scratch.mkdir(parents=True, exist_ok=True)
         scratch = scratch.resolve()
+        ground = asdict(_ground(limits, scratch, readable))
         pipes = [os.pipe() for _ in range(4)]
         (theirs_in, to_child), (from_child, theirs_out), (out, out_w), (err, err_w) = pipes
-        ground = json.dumps(asdict(_ground(limits, scratch, readable)))
-        command = [limits.python or sys.executable, *_flags(limits), "-m", "gatekit.runner.inside"]
+        theirs = (theirs_in, theirs_out, out_w, err_w)
         try:
-            self.process = subprocess.Popen(
-                [*command, ground, str(theirs_in), str(theirs_out)],
-                stdin=subprocess.DEVNULL,
-                stdout=out_w,
-                stderr=err_w,
-                pass_fds=(theirs_in, theirs_out),
-                cwd=scratch,
-                env=child_environment(scratch, os.environ, limits.code),
-                start_new_session=True,
-            )
+            self.process = _start(limits, scratch, ground, theirs, server)
         except OSError as error:
             for fd in (to_child, from_child, out, err):
                 os.close(fd)
             raise CandidateError(f"no process could be started ({error.strerror})") from error
         finally:
-            for fd in (theirs_in, theirs_out, out_w, err_w):
+            for fd in theirs:
                 os.close(fd)
         self._fds = [to_child, from_child, out, err]
         kept = limits.output_kb * 1024
@@ -76,9 +75,12 @@ class Child:
 
     def kill(self) -> None:
         """End it and what it started, which is in its group and cannot leave it."""
+        if self.process.pid is None:
+            return  # not even forked yet: it will find its pipes closed
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(GRACE_SECONDS)
 
     def release(self) -> None:
         """End it, and give back the pipes."""
@@ -87,6 +89,8 @@ class Child:
         fds, self._fds = self._fds, []
         for fd in fds:
             os.close(fd)
+        if fds and isinstance(self.process, Forked):
+            self.process.close()
 
     def memory_mb(self, field: str) -> float | None:
         """`VmHWM` (the most it has held) or `VmRSS` (what it holds), as the kernel counts."""
@@ -102,13 +106,38 @@ class Child:
             return False
         limits = self._limits
         held, group = self.memory_mb("VmRSS") or 0.0, 1
-        if limits.processes > 1:
+        if limits.processes > 1 and self.process.pid is not None:
             group, held = _group(self.process.pid)
         if limits.memory_mb and held > limits.memory_mb:
             raise TooMuch(f"held {held:.0f} MB, over the limit of {limits.memory_mb} MB,")
         if group > limits.processes:
             raise TooMuch(f"ran {group} processes, over the limit of {limits.processes},")
         return True
+
+
+def _start(
+    limits: Limits,
+    scratch: Path,
+    ground: dict[str, Any],
+    pipes: tuple[int, ...],
+    server: ForkServer | None,
+) -> subprocess.Popen[bytes] | Forked:
+    environment = child_environment(scratch, os.environ, limits.code)
+    if server is not None and not limits.python:
+        with suppress(OSError):  # the server is gone: a new Python does as well, and later
+            return server.fork(ground, environment, pipes)
+    incoming, outgoing, out, err = pipes
+    command = (limits.python or sys.executable, *_flags(limits), "-m", "gatekit.runner.inside")
+    return subprocess.Popen(
+        [*command, json.dumps(ground), str(incoming), str(outgoing)],
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        pass_fds=(incoming, outgoing),
+        cwd=scratch,
+        env=environment,
+        process_group=0,  # and no session of its own: some schedulers share out cores by session
+    )
 
 
 def _flags(limits: Limits) -> tuple[str, ...]:

@@ -18,12 +18,16 @@ def main() -> None:
     """Raise the walls, say which hold, and serve the two pipes named on the command line."""
     given: dict[str, Any] = json.loads(sys.argv[1])
     incoming, outgoing = int(sys.argv[2]), int(sys.argv[3])
+    live(Ground(**given), incoming, outgoing)
+
+
+def live(ground: Ground, incoming: int, outgoing: int, above: int = 0) -> None:
+    """Raise the walls and serve; `above` is the process that started this one, if not the gate."""
     # What the model starts must not hold the pipes open.
     for descriptor in (incoming, outgoing):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keyword
     start = perf_counter()
-    ground = Ground(**given)
-    walls = raise_walls(ground)
+    walls = raise_walls(ground, above)
     walls_ms = (perf_counter() - start) * 1000
 
     if sys.flags.no_site:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from gatekit.runner.forkserver import ForkServer
     from gatekit.runner.limits import Limits
+    from gatekit.scanning.once import Scan
     from gatekit.scoring.answers import Scored
     from gatekit.scoring.engines import Wanted
 
@@ -41,9 +43,8 @@ class Runner:
     """One model in one process. Whatever it does to itself, this process gets a sentence.
 
     `role` is how the sentences call it (candidate, champion); `trusted` are loader modules and
-    types that the scan lets pass besides its own list. `models` is an existing folder in which its
-    model will lie: a process started before the model is known may read it. Not for use from two
-    threads at once, and its process ends with the thread that started it.
+    types that the scan lets pass besides its own list. Its process is a fork of `server`'s, where
+    there is one. `scan` is asked before anything is loaded. Not for use from two threads at once.
     """
 
     def __init__(
@@ -53,11 +54,12 @@ class Runner:
         *,
         role: str = "candidate",
         trusted: tuple[str, ...] = (),
-        models: Path | None = None,
+        server: ForkServer | None = None,
+        scan: Scan = scan,
     ) -> None:
         self._limits, self._scratch = limits, scratch
         self._role, self._trusted = role, trusted
-        self._models = models
+        self._server, self._scan = server, scan
         self._child: Child | None = None
         self._tables = TableSender()
         self._walls: tuple[str, ...] = ()
@@ -69,21 +71,19 @@ class Runner:
         self._folder: Path | None = None
         self._signature: Signature | None = None
         self._engines: list[str] = []
-        self._open_to: Path | None = None
 
     def __enter__(self) -> Self:
-        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, hint: Literal["", "sklearn", "pyfunc"] = "") -> None:
-        """Spawn the process; returns at once. `hint` names imports it makes while it waits."""
+    def start(self) -> None:
+        """Start the process, if there is none yet; returns at once."""
         if self._child is None and self._ended is None:
-            self._spawn()
-        if hint:
-            self._line().send(Frame({"op": "warm", "flavor": hint}), self._limits.load_seconds)
+            readable = () if self._folder is None else (self._folder.resolve(),)
+            self._tables = TableSender()
+            self._child = Child(self._limits, self._scratch, readable, self._server)
 
     def load(self, folder: Path, engine: str = "auto") -> Loaded:
         """Scan the model in `folder`, then load it with `engine`; twice with two for parity.
@@ -93,17 +93,18 @@ class Runner:
             CandidateError: MLmodel is unusable, or there is no such engine.
         """
         folder = folder.resolve()
-        if self._folder not in (None, folder):
+        known = self._folder
+        if known not in (None, folder):
             raise UsageProblem("a runner holds one model", "Start a second runner")
-        if reasons := scan(folder, self._trusted):
+        if reasons := self._scan(folder, self._trusted):
             shown = plain("; ".join(str(reason) for reason in reasons[:5]))
             raise ModelMisbehaved(
                 f"the artifact was refused before loading: {shown}", "Nothing of it was run"
             )
         name = choose_engine(folder, cast("Wanted", engine))
         self._signature, self._folder = read_signature(folder), folder
-        if self._child is not None and not self._may_read(folder):
-            # It was started before anyone knew where its model would lie.
+        if self._child is not None and known is None:
+            # It was started before anyone knew where its model would lie: it may not read there.
             self._release()
             self._greeted = False
         self.start()
@@ -299,15 +300,6 @@ class Runner:
         if self._child is None:
             raise UsageProblem("the runner has not been started")
         return self._child
-
-    def _spawn(self) -> None:
-        readable = tuple(folder for folder in (self._folder, self._models) if folder is not None)
-        self._tables = TableSender()
-        self._child = Child(self._limits, self._scratch, tuple(f.resolve() for f in readable))
-        self._open_to = self._models or self._folder
-
-    def _may_read(self, folder: Path) -> bool:
-        return self._open_to is not None and folder.is_relative_to(self._open_to.resolve())
 
     def _greeting(self) -> tuple[str, ...]:
         """What stands around the process, said by it before it has met a model."""

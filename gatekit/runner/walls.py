@@ -78,16 +78,17 @@ class Ground:
     asked: tuple[str, ...] = ()  # without these walls nothing is run that a model chose
 
 
-def raise_walls(ground: Ground) -> tuple[str, ...]:
+def raise_walls(ground: Ground, above: int = 0) -> tuple[str, ...]:
     """Raise what walls the machine gives, and name those that hold: `secrets: landlock`.
 
-    Only from the process's first and only thread, for later ones alone inherit them.
+    `above` is the process that started this one, if not the gate. Only from the process's first
+    and only thread, for later ones alone inherit them.
     """
     standing: dict[str, list[str]] = {name: [] for name in NAMES}
     _limit(ground, standing)
     if sys.platform == "linux":
         with suppress(OSError):
-            _end_with(ground.parent)
+            end_with(above or ground.parent)
             _drop_capabilities()
             readable = (*SYSTEM, *_own_python(), *_installed(ground), *ground.readable)
             _no_new_privileges()
@@ -219,8 +220,8 @@ def _drop_capabilities() -> None:
         libc.capset(header, (ctypes.c_uint32 * 6)(kept & held[0], kept, 0, 0, 0, 0))
 
 
-def _end_with(parent: int) -> None:
-    """End when the gate's process ends, however it ends."""
+def end_with(parent: int) -> None:
+    """End when `parent`, which started this process, ends, however it ends."""
     _prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)

@@ -7,7 +7,6 @@ frame with the type and the first line of the message; cells of the data are tak
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
 import resource
@@ -38,8 +37,6 @@ from gatekit.scoring.engines import Engine, load_engine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What a hint makes ready while the parent still fetches the model.
-WARM = {"sklearn": ("mlflow.sklearn", "sklearn.pipeline"), "pyfunc": ("mlflow.pyfunc",)}
 TICK_SECONDS = 1.0
 MESSAGE_LENGTH = 300
 PIECE = 1 << 16
@@ -70,9 +67,6 @@ class Worker:
         said = {"id": frame.header.get("id")}
         table: pa.Table | None = None
         try:
-            if frame.header["op"] == "warm":
-                _warm(frame.header["flavor"])
-                return
             if frame.body:
                 table = self.tables.table(frame.header["table"], frame.body)
             reply = self._do(frame.header, table, said)
@@ -187,10 +181,3 @@ def _without_cells(line: str, table: pa.Table | None) -> str:
 def _row(table: pa.Table, index: int) -> pa.Table:
     """Row `index` as a table of its own, as it would come over the wire: not a view of many."""
     return bytes_to_table(table_to_bytes(table.slice(index, 1).combine_chunks()))
-
-
-def _warm(flavor: str) -> None:
-    for module in WARM.get(flavor, ()):
-        # A flavor that is not installed is said when the model is loaded.
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from gatekit_pytest.fixtures import candidate, champion, gate, holdout, service
 from gatekit_pytest.options import add_options, refuse_lonely_options
+
+if TYPE_CHECKING:
+    from gatekit.runner.forkserver import ForkServer
 
 __all__ = ["candidate", "champion", "gate", "holdout", "service"]
 
@@ -21,6 +26,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("model_uri") is None:
         refuse_lonely_options(config)
         return
-    from gatekit_pytest.session import register
+    server = _fork_server(config)
+    try:
+        from gatekit_pytest.session import register
 
-    register(config)
+        register(config, server)
+    except BaseException:
+        if server is not None:
+            server.close()
+        raise
+
+
+def _fork_server(config: pytest.Config) -> ForkServer | None:
+    """Started before all else, to import while this process does; None where no model will run."""
+    from gatekit.runner.forkserver import ForkServer
+
+    option = config.option
+    spread = getattr(option, "numprocesses", None) or hasattr(config, "workerinput")  # by xdist
+    elsewhere = spread or option.model_env == "declared"
+    return None if elsewhere or option.collectonly else ForkServer.begin()

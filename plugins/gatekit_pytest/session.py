@@ -6,7 +6,6 @@ same one. The controller concludes; workers only measure.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from gatekit.conclusion import Conclusion, conclude
 from gatekit.decision import Asked
 from gatekit.errors import GatekitError
 from gatekit.gate import Gate
+from gatekit.kept import FOLDER
 from gatekit.ledger import Check, Ledger, TestOutcome
 from gatekit.plan import Plan, make_plan
 from gatekit.run import GateRun, join_run, open_run
@@ -28,20 +28,21 @@ from gatekit_pytest.terminal import Terminal
 
 if TYPE_CHECKING:
     from gatekit.registry import Registry
+    from gatekit.runner.forkserver import ForkServer
     from gatekit.service_client import LiveService
 
 TICKET = "gatekit_ticket"
 WALLS = "gatekit_walls"
 
 
-def register(config: pytest.Config) -> None:
-    """Open the run and register what listens to it.
+def register(config: pytest.Config, server: ForkServer | None) -> None:
+    """Open the run and register what listens to it; `server` is where models' processes come from.
 
     Raises:
         pytest.UsageError: anything about model, policy or data is wrong; nothing was written.
     """
     try:
-        session = _open(config)
+        session = _open(config, server)
     except GatekitError as error:
         raise pytest.UsageError(f"gatekit: {error}") from error
     config.stash[SESSION_KEY] = session
@@ -53,7 +54,7 @@ def register(config: pytest.Config) -> None:
         config.pluginmanager.register(Distribution(session), "gatekit-xdist")
 
 
-def _open(config: pytest.Config) -> GateSession:
+def _open(config: pytest.Config, server: ForkServer | None) -> GateSession:
     options = GateOptions.from_config(config)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
@@ -66,8 +67,7 @@ def _open(config: pytest.Config) -> GateSession:
     _choose_suites(config, plan)
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"  # a suite is two lines; the E lines are the story
-    spread = getattr(config.option, "numprocesses", None)  # xdist: workers start their own
-    run, registry = open_run(plan, warm=not (spread or config.option.collectonly))
+    run, registry = open_run(plan, server=server)
     run.signer, run.tests_folder = signer, config.rootpath
     session = GateSession(run, registry, options)
     if sys.flags.optimize or config.getoption("assertmode") == "plain":
@@ -119,7 +119,7 @@ class GateSession:
         if url is None:
             pytest.fail("this gate asks a running service: give --service-url URL", pytrace=False)
         if self._live is None:
-            self._live = LiveService(url, os.environ.get("GATEKIT_TOKEN", ""))
+            self._live = LiveService(url, self.run.scratch / FOLDER)
         return self._live
 
     @pytest.hookimpl(trylast=True)

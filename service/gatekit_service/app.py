@@ -12,18 +12,31 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from gatekit.registry import Registry
-from gatekit_service import health_routes, openapi, replies
+from gatekit_service import (
+    health_routes,
+    hook_routes,
+    inference_room,
+    metrics_routes,
+    openapi,
+    page_routes,
+    replies,
+)
 from gatekit_service.asked import Receive, Scope, Send
+from gatekit_service.metering import Meter
 from gatekit_service.scoring import PATHS, Scoring
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
 from gatekit_service.watching import Watcher
-from gatekit_service.wiring import Wiring, installed
+from gatekit_service.wiring import Wiring, release
 
 ROOMS: tuple[Callable[[FastAPI, Wiring], None], ...] = (
     replies.add,
     health_routes.add,
     openapi.add,
+    metrics_routes.add,
+    hook_routes.add,
+    inference_room.add,
+    page_routes.add,
 )
 
 
@@ -51,11 +64,13 @@ def create_app(settings: Settings, opener: Callable[[], Registry] | None = None)
         watcher.start()
         yield
         await run_in_threadpool(watcher.stop)
-        scoring.close()
+        for close in wiring.closing:
+            await run_in_threadpool(close)
 
-    app = Service(title="gatekit", version=installed("pytest-gatekit"), lifespan=lifespan)
-    scoring = app.scoring = Scoring(settings, state)
-    wiring = Wiring(settings, state, watcher, scoring)
+    app = Service(title="gatekit", version=release(), lifespan=lifespan)
+    app.scoring = Scoring(settings, state)
+    wiring = Wiring(settings, state, watcher, Meter(state), app.scoring)
+    wiring.closing.append(app.scoring.close)
     app.state.wiring = wiring
     for add in ROOMS:
         add(app, wiring)

@@ -51,7 +51,8 @@ def ask_journal(
     """The keys `journal` and `overrides` of /health; a journal that cannot be read is said so."""
     try:
         journal = Journal.read(registry, settings.model)
-        return said_of(journal, settings.stage, served, datetime.now(UTC), judge)
+        said = said_of(journal, settings.stage, served, datetime.now(UTC), judge)
+        return {**said, "pointers": pointers_of(journal)}
     except Exception as error:  # noqa: BLE001 - whatever it is, the service serves on
         return {"journal": f"not read: {type(error).__name__}", "overrides": []}
 
@@ -63,6 +64,16 @@ def entry_in_effect(journal: Journal, stage: str) -> Entry | None:
         (t for t in journal.targets if t.lower() == wanted), stage
     )
     return journal.in_effect(target)
+
+
+def pointers_of(journal: Journal) -> list[dict[str, str]]:
+    """Who holds each pointer by the journal: its name, the version, since when, by whom."""
+    entries = [(target, journal.in_effect(target)) for target in journal.targets]
+    return [
+        {"pointer": target, "version": e.version, "since": e.at, "by": e.by, "how": e.kind}
+        for target, e in entries
+        if e is not None
+    ]
 
 
 def said_of(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("gatekit_service")
 PLAIN = (str, bool, int, float)
 MANY = 32
-DEAR_SECONDS = 15e-6  # a call that costs less is not worth the wait for others
+DEAR_SECONDS = 30e-6  # below this, to wait for others costs more than it saves
 
 
 class Predictor:

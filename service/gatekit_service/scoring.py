@@ -32,6 +32,7 @@ LOG = logging.getLogger("gatekit_service")
 PATHS = ("/predict", "/invocations")
 SMALL_BYTES = 1 << 16  # a larger body is read and predicted in a thread
 MANY_ROWS = 256
+OK = 200
 encode = msgspec.json.Encoder().encode
 
 
@@ -43,7 +44,6 @@ class Scoring:
         self._door = Door(settings)
         self._together = Together()
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "gatekit-predict")
-        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever is wrong with it is an answer, too."""
@@ -63,7 +63,7 @@ class Scoring:
                 )
             raw = await self._door.body(receive)
             rows, said = await self._predict(served, raw)
-            status, body = 200, _body(asked.path, served, said)
+            status, body = OK, _body(asked.path, served, said)
         except BadRows as refused:
             status, body = 422, json_bytes({"error": str(refused)})
         except HTTPException as refused:
@@ -72,24 +72,26 @@ class Scoring:
         except Gone:
             return
         await _send(send, status, body, asked.request_id, headers)
-        self._tell(asked, status, start, served, rows, said)
+        took_ms = (perf_counter() - start) * 1000
+        if served is not None and status == OK:
+            answer = (asked.request_id, asked.path, status, took_ms, served, rows, said)
+            self._state.answered(Answered(*answer))
+        else:
+            self._state.refused(asked.path, status, took_ms)
+        if self._settings.access_log:
+            _log(asked.path, status, len(rows), took_ms)
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    @property
-    def waiting(self) -> int:
-        """How many requests wait for a prediction now."""
-        return self._waiting
-
     async def _predict(self, served: Served, raw: bytes) -> tuple[Sequence[Any], list[Any]]:
         predictor = served.predictor
-        if self._waiting >= self._settings.queue:
+        if self._state.open >= self._settings.queue:
             raise HTTPException(
                 503, "too many requests wait already; try again", {"retry-after": "1"}
             )
-        self._waiting += 1
+        self._state.open += 1
         try:
             if not predictor.is_quick or len(raw) > SMALL_BYTES:
                 return await self._in_a_thread(served, raw)
@@ -99,7 +101,7 @@ class Scoring:
                 return rows, await self._together.predict(predictor, rows)
             return rows, predictor.predict(rows)
         finally:
-            self._waiting -= 1
+            self._state.open -= 1
 
     async def _in_a_thread(self, served: Served, raw: bytes) -> tuple[Sequence[Any], list[Any]]:
         def work() -> tuple[Sequence[Any], list[Any]]:
@@ -123,29 +125,10 @@ class Scoring:
                 413, f"more than {self._settings.max_rows} rows; send fewer at once"
             )
 
-    def _tell(  # the parts of one answer
-        self,
-        asked: Asked,
-        status: int,
-        start: float,
-        served: Served | None,
-        rows: Sequence[Any],
-        said: list[Any],
-    ) -> None:
-        if not self._state.on_answer and not self._settings.access_log:
-            return
-        took_ms = (perf_counter() - start) * 1000
-        answered = Answered(asked.request_id, asked.path, status, took_ms, served, rows, said)
-        self._state.answered(answered)
-        if self._settings.access_log:
-            fields = {
-                "route": asked.path,
-                "status": status,
-                "rows": len(rows),
-                "took_ms": round(took_ms, 3),
-                "version": served.version if served else None,
-            }
-            LOG.info("answered", extra={"fields": fields})
+
+def _log(route: str, status: int, rows: int, took_ms: float) -> None:
+    fields = {"route": route, "status": status, "rows": rows, "took_ms": round(took_ms, 3)}
+    LOG.info("answered", extra={"fields": fields})
 
 
 def _body(path: str, served: Served, said: list[Any]) -> bytes:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatekit_service.trusting import Trusted
 
 PREFIX = "GATEKIT_"
+PATHS = ("cache", "gates", "inferences")
 CHOICES = {
     "POINTER": ("alias", "stage", "copy"),
     "VERIFY": ("auto", "warn", "enforce", "off"),
@@ -31,6 +32,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_ROWS": (1, 10_000_000),
     "TIMEOUT_SECONDS": (0.01, 86400),
     "QUEUE": (1, 100_000),
+    "INFERENCES_SHARE": (0.01, 1),
+    "INFERENCES_MB": (0.01, 1e6),
 }
 
 
@@ -64,6 +67,11 @@ class Settings:
     token: str = field(default="", repr=False)
     log: str = "json"
     access_log: bool = False
+    hook_secret: str = field(default="", repr=False)  # what MLflow's webhook was made with
+    beside: str = ""  # URL of the other service that the page shows
+    inferences: Path | None = None  # where answers are logged
+    inferences_share: float = 1.0  # of the answers
+    inferences_mb: float = 256.0  # all files together
 
     @property
     def spelled(self) -> str:
@@ -105,8 +113,8 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """The settings that `as_dict` wrote."""
-        gates = values["gates"] and Path(values["gates"])
-        return cls(**{**values, "cache": Path(values["cache"]), "gates": gates})
+        paths = {name: Path(values[name]) for name in PATHS if values[name] is not None}
+        return cls(**{**values, **paths})
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -131,7 +139,7 @@ KEYS = tuple(name.upper() for name in Settings.__dataclass_fields__)
 
 
 def _read(key: str, text: str) -> str | int | float | Path:
-    if key in ("CACHE", "GATES"):
+    if key.lower() in PATHS:
         return Path(text)
     if key == "ACCESS_LOG":
         return text == "1"

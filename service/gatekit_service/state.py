@@ -80,17 +80,17 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request for predictions that was answered, or refused: then without predictions.
+    """A request for predictions that was answered.
 
     `rows` are tuples in the order of the signature, or, where the body was not in its plainest
-    form, a `pyarrow.Table` of its columns. `served` is None where nothing was.
+    form, a `pyarrow.Table` of its columns.
     """
 
     request_id: str
     route: str
     status: int
     took_ms: float
-    served: Served | None
+    served: Served
     rows: Sequence[Any]
     predictions: Sequence[Any]
 
@@ -100,8 +100,9 @@ class State:
 
     `served` is replaced by one assignment, so a request sees the old model or the new one.
     Whoever wants to know of swaps or answers adds a function to `on_swap` (the one before, the
-    one now; called by the watcher's thread) or to `on_answer` (called after an answer, in the
-    loop that answers: it must be quick and raise nothing).
+    one now; called by the watcher's thread), to `on_answer` or to `on_refusal` (route, status,
+    milliseconds; both called after an answer, in the loop that answers: they must be quick and
+    raise nothing).
     """
 
     def __init__(self, stage: str, model: str) -> None:
@@ -111,6 +112,8 @@ class State:
         self.last_error: str | None = None
         self.journal: dict[str, Any] = {"journal": "not read yet", "overrides": []}
         self.on_swap: list[Callable[[Served | None, Served], None]] = []
+        self.open = 0  # requests for predictions that are not answered yet
+        self.on_refusal: list[Callable[[str, int, float], None]] = []
         self.on_answer: list[Callable[[Answered], None]] = []
         self._swaps: deque[dict[str, str]] = deque(maxlen=SWAPS_SHOWN)
 
@@ -128,6 +131,11 @@ class State:
         """Tell whoever wants to know of answers."""
         for tell in self.on_answer:
             tell(answered)
+
+    def refused(self, route: str, status: int, took_ms: float) -> None:
+        """Tell whoever wants to know of refusals."""
+        for tell in self.on_refusal:
+            tell(route, status, took_ms)
 
     def health(self) -> tuple[int, dict[str, Any]]:
         """Status code and body of /health."""

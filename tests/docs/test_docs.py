@@ -88,7 +88,18 @@ def test_only_options_that_exist_are_named():
     known = set(pytest_flags()) | {o for options in commands().values() for o in options}
     others = {"--pyargs", "--assert"}  # pytest's own, and the server's of MLflow
     others |= {"--app-name", "--artifacts-destination", "--backend-store-uri"}
+    others |= locust_options()
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", WORDS)) - others <= known
+
+
+def locust_options():
+    """Locust's own that the pages name, and those of our locustfile: locust is not imported here."""
+    text = (ROOT / "plugins" / "gatekit_locust" / "locustfile.py").read_text(encoding="utf-8")
+    ours = set(re.findall(r'add\("(--[a-z0-9-]+)"', text))
+    assert len(ours) > 5
+    assert {option for option in ours if option in WORDS} == ours
+    own = {"--headless", "--host", "--users", "--spawn-rate", "--html", "--processes", "--master"}
+    return ours | own | {"--expect-workers", "--worker", "--master-host", "--most-p"}
 
 
 def test_only_make_targets_that_exist_are_named():

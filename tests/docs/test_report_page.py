@@ -61,11 +61,20 @@ def example():
         "champion": {"none": "no champion yet: nobody holds 'staging', nothing to lose to"},
         "data": {
             "path": "data/holdout.parquet",
+            "rev": "",
+            "commit": "7d9bec5a",
+            "md5": hashlib.md5(b"data").hexdigest(),
             "sha256": digest("data"),
             "rows": 400,
             "target": "churn",
         },
-        "policy": {"file": "gates.toml", "digest": policy.digest, "text": TEXT, "changes": []},
+        "policy": {
+            "file": "gates.toml",
+            "path": "gates.toml",
+            "digest": policy.digest,
+            "text": TEXT,
+            "changes": [],
+        },
         "run": {
             "created": "2026-11-23T09:00:00+00:00",
             "by": "ada",
@@ -122,6 +131,7 @@ def test_every_field_is_described_and_no_other(example):
     document["policy"]["changes"] = [words]
     held = {f"champion.{key}" for key in ("title", "version", "digest")}
     held.add("run.environments.*")  # with --model-env declared alone
+    held.add("run.kept.*")  # where the load gate ran
     described = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## An example")[0], re.MULTILINE)
     assert len(described) == len(set(described))
     assert set(described) == fields(document) | held

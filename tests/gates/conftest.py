@@ -29,6 +29,7 @@ class FakeSubject(Subject):
         self._joint = {}
         self.says = says if isinstance(says, dict) else {"native": says, "pyfunc": says}
         self.asked = []
+        self.kept = {}
         self.times_ms = np.empty(0)
 
     @property
@@ -74,9 +75,7 @@ def toy(tmp_path):
         model = describe(str(folder), folder, ModelVersion("toy", ""))
 
         def start():
-            runner = Runner(Limits(call_seconds=20, load_seconds=60), tmp_path / "scratch")
-            runner.start()
-            return runner
+            return Runner(Limits(call_seconds=20, load_seconds=60), tmp_path / "scratch")
 
         spool = tmp_path / "spool"
         spool.mkdir(exist_ok=True)

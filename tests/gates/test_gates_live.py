@@ -6,13 +6,16 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gatekit.candidate import describe
 from gatekit.data import open_holdout
 from gatekit.errors import PolicyError, ServiceProblem
-from gatekit.gate import Ask
-from gatekit.gates import load, staging
+from gatekit.gate import NOT_APPLICABLE, Ask
+from gatekit.gates import live, load, staging
+from gatekit.gates.generator import LoadRun, generate
+from gatekit.kept import NAMES
 from gatekit.policy import DataSpec
 from gatekit.policy_gates import LoadGate, StagingGate
 from gatekit.registry import ModelVersion
@@ -204,35 +207,152 @@ def test_load_on_another_model_is_refused(scene):
 
 
 @pytest.mark.slow
-def test_locust_measures_the_real_service_once_for_both_gates(scene):
-    ask = Ask(0.95, 1, LoadGate(p99_ms=500.0, users=4, seconds=7.0, requests_per_second=60.0))
-    rate = load.error_rate(scene.candidate, scene.service, scene.holdout, ask=ask)
-    slow = load.p99(scene.candidate, scene.service, scene.holdout, ask=ask)
-    assert len(scene.service.loads) == 1
+def test_locust_measures_the_real_service_once_for_all_gates(scene, tmp_path):
+    gate = LoadGate(p99_ms=5000.0, users=4, seconds=6.0, requests_per_second=60.0)
+    ask = Ask(0.95, 1, gate)
+    service = LiveService(scene.service.url, tmp_path / "kept")
+    rate = load.error_rate(scene.candidate, service, scene.holdout, ask=ask)
+    slow = load.p99(scene.candidate, service, scene.holdout, ask=ask)
+    again = LiveService(scene.service.url, tmp_path / "kept")  # as another process of the session
+    enough = load.throughput(scene.candidate, again, scene.holdout, ask=ask)
     assert rate.value == 0.0
-    assert rate.n == slow.n
-    assert 300 < slow.n < 480
-    assert 0 < slow.value <= slow.high < 500.0
+    assert rate.n == slow.n == enough.n == 360  # what the schedule holds, neither more nor less
+    assert 0 < slow.value <= slow.high < 5000.0
+    assert "the generator alone, asking /health/live" in slow.detail[0]
+    assert 0 < enough.value <= 60.0
+    kept = sorted(path.name for path in (tmp_path / "kept").iterdir() if path.suffix)
+    assert [name for name in kept if name.startswith("load-")] == sorted(NAMES)
+    (stats,) = json.loads((tmp_path / "kept" / "load-locust.json").read_text())
+    assert (stats["name"], stats["num_requests"]) == ("/predict", 360)
+    again.close()
+    service.close()
 
 
 @pytest.mark.slow
-def test_locust_counts_what_is_not_answered(scene, liar):
+def test_a_master_and_workers_count_what_is_not_answered(scene, liar):
     service = liar("breaks")
-    ask = Ask(0.95, 1, LoadGate(users=2, seconds=2.0, requests_per_second=20.0))
-    run = load._generate(service.url, [{"features": [[1.0, 1, "Bern", True]]}], ask.settings)
+    gate = LoadGate(users=2, seconds=2.0, requests_per_second=20.0, processes=2, shape="step")
+    run = generate(service, [{"features": [[1.0, 1, "Bern", True]]}], gate)
     service.close()
-    assert run.failures == run.requests > 10
-    assert min(run.ms) >= 2000.0  # a failed request counts as the whole run long
+    assert run.failed == run.requests == 25
+    assert run.failures == {"answered 500": 25}
+    assert run.ms.min() >= 2000.0  # a failed request counts as the whole run long
 
 
-def test_one_slow_rate_is_not_taken_for_the_policys(scene):
-    ask = Ask(0.95, 1, LoadGate(p99_ms=500.0, requests_per_second=50.0))
-    key = f"{scene.service.url} {scene.candidate.candidate.digest}"
+def seen(ms=(1.0,) * 100, alone=(0.5,) * 100, **fields):
+    values = {"failures": {}, "versions": {"1": len(ms)}, "seconds": 10.0, **fields}
+    return LoadRun(np.array(ms), np.array(alone), np.array([0.1]), **values)
+
+
+def measured(scene, run, measure, **settings):
+    """A load measure of a run that was seen already."""
     service = LiveService(scene.service.url)
-    service.loads[key] = load.LoadRun((1.0,) * 100, 0, 10.0, {"1": 60, "2": 40})
-    with pytest.raises(ServiceProblem, match="only 10 requests a second were sent of 50"):
-        load.p99(scene.candidate, service, scene.holdout, ask=ask)
-    wrong = load.error_rate(scene.candidate, service, scene.holdout, ask=ask)
-    assert wrong.value == 0.4  # answered, but by another version
-    assert wrong.n == 100
-    service.close()
+    service.loads[f"{service.url} {scene.candidate.candidate.digest}"] = run
+    ask = Ask(0.95, 1, LoadGate(**settings))
+    return measure(scene.candidate, service, scene.holdout, ask=ask)
+
+
+def test_answers_of_another_version_are_errors(scene):
+    run = seen(versions={"1": 60, "2": 40})
+    wrong = measured(scene, run, load.error_rate)
+    assert (wrong.value, wrong.n) == (0.4, 100)
+    assert wrong.detail == ("40 requests were answered by version 2",)
+    assert measured(scene, run, load.throughput, seconds=10.0).value == 6.0
+
+
+def test_a_run_that_ends_late_has_less_throughput(scene):
+    assert measured(scene, seen(seconds=20.0), load.throughput, seconds=10.0).value == 5.0
+    assert measured(scene, seen(seconds=9.7), load.throughput, seconds=10.0).value == 10.0
+
+
+def test_a_bar_below_what_the_generator_saw_alone_is_refused(scene):
+    run = seen(alone=(7.0,) * 100)
+    with pytest.raises(PolicyError, match=r"the generator alone saw 7 ms"):
+        measured(scene, run, load.p99, p99_ms=6.9)
+    assert measured(scene, run, load.p99, p99_ms=7.1).value == 1.0
+
+
+def test_a_rate_that_one_generator_cannot_offer_is_refused(scene):
+    with pytest.raises(PolicyError, match="is trusted to 5000") as told:
+        measured(scene, seen(), load.error_rate, requests_per_second=4000.0, shape="spike")
+    assert "load.processes to 3" in told.value.hint
+    assert measured(
+        scene, seen(), load.error_rate, requests_per_second=4000.0, shape="spike", processes=3
+    )
+
+
+def test_memory_is_the_most_that_was_seen(scene):
+    run = seen(held_mb=(80.0, 120.5, 90.0))
+    found = measured(scene, run, load.memory, memory_mb=200.0)
+    assert (found.value, found.n, found.unit) == (120.5, 3, "MB")
+    with pytest.raises(ServiceProblem, match="does not say what its process holds"):
+        measured(scene, seen(), load.memory, memory_mb=200.0)
+    assert measured(scene, seen(), load.memory).method == NOT_APPLICABLE
+
+
+def test_the_first_answer_of_the_version_is_timed(scene):
+    scene.service.predict([[1.0, 1, "Bern", True]])
+    ask = Ask(0.95, 1, StagingGate(first_ms=1000.0))
+    found = live.first_answer(scene.candidate, scene.service, ask=ask)
+    assert (found.n, found.unit) == (1, "ms")
+    assert 0 < found.value < 60_000
+    left = live.first_answer(scene.candidate, scene.service, ask=ASK)
+    assert left.method == NOT_APPLICABLE
+    with pytest.raises(ServiceProblem, match="does not serve churn-model version 2"):
+        live.first_answer(scene.other, scene.service, ask=ask)
+
+
+@pytest.mark.slow
+def test_the_real_service_keeps_to_its_openapi_document(scene):
+    ask = Ask(0.95, 1, StagingGate(fuzz_failures=0.0, fuzz_examples=4))
+    found = live.fuzz_failures(scene.candidate, scene.service, ask=ask)
+    assert (found.value, found.detail) == (0.0, ())
+    assert found.n > 15
+
+
+class Sloppy(BaseHTTPRequestHandler):
+    """A service with a document that it breaks: a route that fails, and one that says nothing."""
+
+    def do_GET(self):
+        ok = {"description": "ok", "content": {"application/json": {"schema": {"type": "object"}}}}
+        paths = {
+            path: {"get": {"responses": {"200": ok}}} for path in ("/broken", "/other", "/good")
+        }
+        said = {
+            "/openapi.json": {
+                "openapi": "3.1.0",
+                "info": {"title": "s", "version": "1"},
+                "paths": paths,
+            },
+            "/health": {"model": "churn-model", "version": "1", "digest": self.server.digest},
+            "/other": [],
+        }.get(self.path, {})
+        raw = json.dumps(said).encode()
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.slow
+def test_a_service_that_breaks_its_document_is_caught(scene):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sloppy)
+    server.digest = scene.candidate.candidate.digest
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    service = LiveService(f"http://127.0.0.1:{server.server_address[1]}")
+    ask = Ask(0.95, 1, StagingGate(fuzz_failures=0.0, fuzz_examples=2))
+    try:
+        found = live.fuzz_failures(scene.candidate, service, ask=ask)
+    finally:
+        service.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    routes = {line.partition(":")[0] for line in found.detail}
+    assert routes == {"GET /broken", "GET /other"}
+    assert found.value >= 2

@@ -31,7 +31,7 @@ from gatekit.times import iso, utc_now
 
 from .conftest import OFFLINE, make_policy
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 @dataclass
@@ -58,6 +58,10 @@ class Ground:
     def through(self, uri):
         """The same model, seen through another address."""
         return Ground(uri, self.policy, self.name)
+
+    def again(self):
+        """The same model, as another process sees it."""
+        return self.through(self.uri)
 
     @property
     def client(self):
@@ -122,6 +126,15 @@ class Ground:
             RollbackRequest(self.name, "staging", by, **ask), self.registry, self.policy
         )
 
+    def do(self, command, mine, old):
+        """`promote` the version `mine`, go back to `old` (`rollback`), or back at once (`now`)."""
+        acts = {
+            "promote": lambda: self.promote(mine),
+            "rollback": lambda: self.rollback(to=old),
+            "now": lambda: self.rollback(now=True),
+        }
+        return acts[command]()
+
     def holder(self):
         return self.desk.holder("staging")
 
@@ -148,7 +161,8 @@ class Ground:
 def told(act):
     """What somebody is told of an act, as plain JSON: how it ended, and the words."""
     try:
-        return {"end": "won", "entry": act().entry, "words": ""}
+        done = act()
+        return {"end": "won", "entry": done.entry, "words": "; ".join(done.notes)}
     except GatekitError as error:
         return {"end": type(error).__name__, "entry": 0, "words": str(error)}
     except Exception as error:  # noqa: BLE001 - judged by the test

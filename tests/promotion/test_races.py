@@ -305,7 +305,7 @@ class Turned:
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(
     turns=st.lists(st.integers(0, 1), max_size=60),
-    second=st.sampled_from(["promote", "rollback"]),
+    second=st.sampled_from(["promote", "rollback", "now"]),
     pointer=st.sampled_from(["alias", "stage", "copy"]),
 )
 def test_any_interleaving_of_two_writers_is_one_after_the_other(
@@ -320,8 +320,8 @@ def test_any_interleaving_of_two_writers_is_one_after_the_other(
     def act(who, registry):
         view = type(world)(policy=world.policy, registry=registry, now=world.now)
         ask = (
-            (lambda: view.rollback(by=who))
-            if who == "b" and second == "rollback"
+            (lambda: view.rollback(by=who, now=second == "now"))
+            if who == "b" and second != "promote"
             else (lambda: view.promote(mine if who == "a" else theirs, by=who))
         )
         answers[who] = attempt(ask)
@@ -329,6 +329,8 @@ def test_any_interleaving_of_two_writers_is_one_after_the_other(
     baton = Baton(world.registry, turns)
     baton.run({who: (lambda registry, who=who: act(who, registry)) for who in ("a", "b")})
     assert baton.errors == []
+    if second == "now":
+        settle(world.desk)  # it leaves its entry open, and the pointer where the journal says
     assert world.settled()
     journal = world.journal
     assert journal.check_chain() == []

@@ -122,6 +122,7 @@ def act(ground, what):
 def test_everybody_can_look(company, ground, who):
     with company.acting_as(who):
         lines = status_lines(ground.registry, ground.policy, NAME)
+        assert ground.promote("3", dry_run=True).state == "dry run"
     assert any("agrees with the journal" in line for line in lines)
 
 

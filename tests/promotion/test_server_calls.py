@@ -1,17 +1,25 @@
-"""How often a signed promotion asks a real server: `gatekit promote`, seen from a proxy before it."""
+"""How often `gatekit promote` and `rollback --now` ask a real server, seen from a proxy before it."""
 
 import pytest
 
 from gatekit import cli
 from gatekit.attest.keys import generate
 from gatekit.policy_file import read_policy
+from gatekit.promotion.desk import Desk
+from gatekit.promotion.protocol import settle
 from gatekit.promotion.verify import Question, verified, verify
+from gatekit.times import utc_now
 
 from .ground import Ground
 from .proxy import proxy_before
 
 pytestmark = pytest.mark.slow
-MOST_CALLS = {"alias": 10, "stage": 12}
+MOST_OF_A_PROMOTION = {"alias": 10, "stage": 12, "copy": 20}
+MOST_AT_ONCE = {
+    "alias": 6,
+    "stage": 8,
+    "copy": 11,
+}  # a stage is moved by two writes with a look between
 POLICY = """
 model = "{name}"
 pointer = "{pointer}"
@@ -56,19 +64,31 @@ def is_for_files(path):
     return "artifacts" in path or path.endswith("/server-info")
 
 
-@pytest.mark.parametrize("ground", ["alias", "stage"], indirect=True)
-def test_how_often_a_signed_promotion_asks(ground, capsys, monkeypatch):
+def calls_of(ground, monkeypatch, *argv):
+    """What one command asks of the registry, without what it asks for files."""
+    with proxy_before(ground.uri) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
+        assert cli.main(argv) == 0
+    return [f"{how} {path}" for how, path in proxy.seen if not is_for_files(path)]
+
+
+@pytest.mark.parametrize("ground", ["alias", "stage", "copy"], indirect=True)
+def test_how_often_a_signed_promotion_and_a_rollback_at_once_ask(ground, capsys, monkeypatch):
     for version in ("1", "2"):
-        with proxy_before(ground.uri) as proxy:
-            monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
-            assert cli.main(["promote", f"models:/{ground.name}/{version}", "--to", "staging"]) == 0
+        uri = f"models:/{ground.name}/{version}"
+        promoting = calls_of(ground, monkeypatch, "promote", uri, "--to", "staging")
     assert ground.holder() == "2"
     assert ground.problems() == []
     assert verified(
         verify(Question(ground.name, "2", ("staging",)), ground.registry, ground.policy)
     )
-    calls = [f"{how} {path}" for how, path in proxy.seen if not is_for_files(path)]
+    back = ("rollback", ground.name, "--stage", "staging", "--now", "it is on fire")
+    returning = calls_of(ground, monkeypatch, *back)
+    assert ground.holder() == "1"
+    assert settle(Desk.of(ground.registry, ground.policy, "ana", utc_now))[0]
+    assert ground.problems() == []
     pointer = ground.policy.pointer
     with capsys.disabled():
-        print(f"\n  {pointer}: {len(calls)} calls, {len(proxy.seen) - len(calls)} for files")  # noqa: T201 - the figure is what is asked for
-    assert len(calls) <= MOST_CALLS[pointer], "\n".join(calls)
+        print(f"\n  {pointer}: promotion {len(promoting)}, rollback at once {len(returning)} calls")  # noqa: T201 - the figure is what is asked for
+    assert len(promoting) <= MOST_OF_A_PROMOTION[pointer], "\n".join(promoting)
+    assert len(returning) <= MOST_AT_ONCE[pointer], "\n".join(returning)

@@ -11,25 +11,35 @@ from collections import Counter
 
 import pytest
 
+from gatekit.promotion.protocol import settle
+
 from .ground import Child, Ground
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("GATEKIT_ROUNDS", "6"))
 RACERS = 8
+NO_WAY_BACK = "no earlier holder|no other version was ever promoted to it on proof"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """An answer that a busy machine gives late is no outage."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "100")
 
 
 def acts_of_a_round(ground, number):
-    """Eight acts: all promote another version, or in every third round two roll back instead."""
+    """Eight acts: all promote another version, or in every third round two roll back instead.
+
+    One of the two does so at once.
+    """
     acts = {}
     for racer in range(RACERS):
         version = str(1 + (racer + number) % RACERS)
         by = f"racer{racer}"
         if number % 3 == 2 and racer < 2:
-            acts[by] = lambda by=by: Ground(ground.uri, ground.policy, ground.name).rollback(by=by)
+            acts[by] = lambda by=by, now=racer == 1: ground.again().rollback(by=by, now=now)
         else:
-            acts[by] = lambda by=by, version=version: Ground(
-                ground.uri, ground.policy, ground.name
-            ).promote(version, by=by)
+            acts[by] = lambda by=by, version=version: ground.again().promote(version, by=by)
     return acts
 
 
@@ -50,11 +60,11 @@ def check_what_they_were_told(ground, answers, known):
         if answer["end"] == "won" and answer["entry"]:
             assert placed is not None, (by, answer)
             assert placed.standing in ("in effect", "superseded"), (by, placed)
-            assert placed.done, (by, placed)
+            assert placed.done or "was followed at once" in answer["words"], (by, placed, answer)
         elif answer["end"] == "won":
             assert placed is None  # it held the target already
         elif placed is None:
-            assert "no earlier holder" in answer["words"], (by, answer)  # of a rollback
+            assert re.search(NO_WAY_BACK, answer["words"]), (by, answer)  # of a rollback
         else:
             assert answer["end"] == "PromotionRefused", (by, answer)
             assert placed.standing == "lost", (by, placed, answer)
@@ -76,6 +86,8 @@ def test_eight_at_once_leave_one_holder_and_everybody_knows(mlflow_server, point
         children = {by: Child(act) for by, act in acts_of_a_round(ground, number).items()}
         let_go(children.values(), number)
         answers = {by: child.answer() for by, child in children.items()}
+        if ground.journal.in_effect("staging").kind == "rollback":
+            settle(ground.desk)  # at once leaves its entry open, and nothing else
         assert ground.problems() == [], (number, answers)
         written = check_what_they_were_told(ground, answers, head.number if head else 0)
         assert any(placed.standing == "in effect" for placed in written)

@@ -490,3 +490,16 @@ def test_verify_of_a_version_that_holds_nothing_skips_its_gates(signed):
     assert state(signed, "gates") == {"skipped"}
     assert verified(signed.steps(targets=("staging",))) is True
     assert verified(signed.steps(targets=("production",))) is False
+
+
+@pytest.mark.parametrize(
+    "bad", [{"accuracy": "FAILED"}, {"accuracy": "INCONCLUSIVE"}, {"latency": "FAILED"}, {}]
+)
+def test_verify_of_a_version_that_holds_nothing_tells_what_it_failed(signed, bad):
+    signed.file(BOTH if bad else {"accuracy": "INCOMPLETE"})
+    if bad:
+        assert state(signed, "outcome") == {"ok"}
+        signed.file({"robustness": "PASSED", **bad})
+        signed.file({"robustness": "PASSED", "accuracy": "INCOMPLETE"})
+    assert state(signed, "outcome") == {"FAILED"}
+    assert not verified(signed.steps())

@@ -1,11 +1,13 @@
 """Status and history, as they are read at three in the morning."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gatekit.errors import NotFound
 from gatekit.promotion.history import history_lines, history_records
+from gatekit.promotion.revoke import revoke
 from gatekit.promotion.status import status_lines
 
 FAILED = {"accuracy": "FAILED", "latency": "PASSED"}
@@ -69,6 +71,22 @@ def test_an_open_intent_is_shown(world):
         world.promote(version)
     assert "UNFINISHED entry #1 (promote of version 1 to 'staging' by ana)" in status(world)
     assert "UNFINISHED" in history_lines(world.journal)[0]
+
+
+def test_a_bad_day_fits_one_screen(fresh_world):
+    """Three targets, a revocation, overrides with long reasons, a report with many."""
+    world = fresh_world()
+    world.policy = replace(
+        world.policy, promotion={**world.policy.promotion, "canary": world.policy.target("staging")}
+    )
+    version = world.add(gates=FAILED)
+    long = "because " + "the campaign cannot wait " * 18
+    for target, gates in (("staging", ["accuracy"]), ("canary", ["accuracy"])):
+        world.promote(version, target, override=world.override(*gates, reason=long))
+    revoke(("churn-model", version, long, "rosa"), world.registry, world.policy, world.clock)
+    gates = {gate: "FAILED" for gate in ("accuracy", "latency", "load", "fairness", "robustness")}
+    world.add(gates=gates)
+    assert "and 2 more, run run2" in status(world)
 
 
 def test_a_broken_chain_and_hostile_text(world):

@@ -196,7 +196,7 @@ def service_process(settings, log):
         **{
             f"GATEKIT_{key.upper()}": str(value)
             for key, value in settings.as_dict().items()
-            if value not in (None, False)
+            if value is not None and value is not False
         },
     }
     with log.open("wb") as stream:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gatekit.service_client import LiveService
 from gatekit_service.app import create_app
 from gatekit_service.logs import REQUEST, JsonLines, request_id
 
@@ -166,8 +167,6 @@ def test_sigterm_lets_what_is_under_way_end(world, tmp_path):
     world.point(world.register("sleep", ms=1500))
     settings, answers = world.settings(prepare="inside"), []
     with service_process(settings, tmp_path / "log") as process:
-        from gatekit.service_client import LiveService
-
         client = LiveService(process.url)
         wait_for(lambda: client.health()["version"])
         asking = threading.Thread(target=lambda: answers.append(send(client)[0]))
@@ -175,5 +174,6 @@ def test_sigterm_lets_what_is_under_way_end(world, tmp_path):
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         asking.join(60)
+        client.close()
         assert answers == [200]
         assert process.wait(60) in (0, -signal.SIGTERM)

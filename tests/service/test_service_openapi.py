@@ -55,6 +55,7 @@ def test_what_the_schema_allows_is_what_casting_takes(kind):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning")
 def test_mlflows_own_client_is_answered(world):
     pandas = pytest.importorskip("pandas")
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient

@@ -25,6 +25,19 @@ def test_one_sided_coverage(q, n):
     assert np.mean(found[:, 2] >= truth) >= 0.95 - slack
 
 
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.99])
+def test_the_ranks_are_the_binomials(q):
+    """Held against scipy.stats, whose import the product spares itself."""
+    from scipy.stats import binom
+
+    for n in (2, 5, 20, 298, 299, 1000, 100_000):
+        ordered = np.arange(1, n + 1)
+        for level in (0.8, 0.9, 0.95, 0.99):
+            upper, lower = int(binom.ppf(level, n, q)) + 1, int(binom.ppf(1 - level, n, q))
+            high, low = (upper if upper <= n else math.inf), (lower if lower >= 1 else -math.inf)
+            assert quantile.bounds(ordered, q, level)[1:] == (low, high)
+
+
 def test_half_is_the_point_itself():
     value, low, high = quantile.bounds([3.0, 1.0, 2.0], 0.5, 0.5)
     assert value == low == high == 2.0

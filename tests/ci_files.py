@@ -1,0 +1,64 @@
+"""Reading pipelines of GitLab and GitHub, and holding them against the published schemas."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with GitLab's one tag."""
+
+
+Loader.add_constructor("!reference", lambda loader, node: loader.construct_sequence(node))
+
+
+def gitlab(path: Path) -> tuple[dict, dict]:
+    """The header with the inputs, and the jobs."""
+    header, jobs = yaml.load_all(path.read_text(encoding="utf-8"), Loader)
+    return header, jobs
+
+
+def github(path: Path) -> dict:
+    """A workflow; YAML 1.1 reads its `on` as true."""
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {("on" if key is True else key): value for key, value in found.items()}
+
+
+def resolved(jobs: dict, job: dict) -> list[dict]:
+    """A job's rules with their references filled in."""
+    rules: list[dict] = []
+    for rule in job.get("rules", []):
+        rules += jobs[rule[0]]["rules"] if isinstance(rule, list) else [rule]
+    return rules
+
+
+def check(schema: str, *paths: Path) -> None:
+    """By check-jsonschema and a schema it ships; GitLab's is about what the inputs have filled."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, path in enumerate(paths):
+            files.append(Path(folder, f"{number}-{path.name}"))
+            files[-1].write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+        if schema == "gitlab-ci":
+            command += ["--data-transform", "gitlab-ci"]
+        done = subprocess.run(
+            [*command, "--output-format", "json", *files],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def filled(text: str) -> str:
+    """The jobs of a file with a header, each input at its default, or called by its own name."""
+    header, mark, jobs = text.partition("\n---\n")
+    if not mark or "spec:" not in header:
+        return text
+    for name, said in yaml.safe_load(header)["spec"]["inputs"].items():
+        jobs = jobs.replace(f"$[[ inputs.{name} ]]", str(said.get("default", name)))
+    return jobs
