@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test races pipeline-test image-test check bench lock clean
+.PHONY: setup demo demo-employment test races pipeline-test image-test check bench coverage lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -47,6 +47,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# How often every bound holds, 20,000 replicates a line; ARGS="--only counts" for a part.
+coverage: $(READY)
+	$(BIN)/python bench/coverage.py $(ARGS)
 
 # Hashes and no URLs: plain pip can install it from any index.
 lock: $(READY)

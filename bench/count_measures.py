@@ -49,6 +49,7 @@ GAPS = (
     fairness.equalized_odds_difference,
     fairness.equalized_odds_ratio,
     fairness.predictive_parity_difference,
+    fairness.predictive_parity_ratio,
 )
 
 

@@ -92,7 +92,8 @@ def main() -> int:
         for number in range(-1, rounds):
             for side, values in seen.items():
                 one = timed(root, side)
-                values += [one] if number >= 0 else []
+                if number >= 0:
+                    values.append(one)
         ours_ms = statistics.median(our_imports_ms(root) for _ in range(IMPORTS))
     for side, values in seen.items():
         every = ", ".join(f"{wall:.2f}" for wall, _ in values)

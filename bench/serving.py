@@ -95,9 +95,10 @@ def one_model(folder: Path, name: str, given: argparse.Namespace) -> dict[str, S
 
 
 def start(server: Server, live: list[Server], starts: int) -> Start:
-    """Start it, several times where that is measured; PSS (MB), time to a prediction (s), its CPU (s).
+    """Start it, several times where that is measured.
 
-    What is to be asked stays and is in `live`.
+    Gives medians of PSS (MB), time to a prediction (s) and CPU used for it (s). What is to be asked
+    stays and is in `live`.
     """
     repeats = starts if server.name in ("service", "mlflow", "restart") else 1
     found = []

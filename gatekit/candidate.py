@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gatekit.content import content_digest
 from gatekit.digest import FileDigest, model_digest, model_files
 from gatekit.errors import CandidateError, NotFound
 from gatekit.registry import ModelVersion, Registry
@@ -27,6 +28,7 @@ class Candidate:
     files: tuple[FileDigest, ...]
     digest: str
     signature: Signature
+    content: str = ""  # the same for a model registered twice, see `gatekit.content`
 
     @property
     def title(self) -> str:
@@ -42,6 +44,7 @@ class Candidate:
             "run_id": self.run_id,
             "source": self.source if self.version else "",
             "digest": self.digest,
+            "content": self.content,
             "files": [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in self.files],
             "signature": self.signature.as_dict(),
         }
@@ -93,6 +96,7 @@ def describe(uri: str, folder: Path, version: ModelVersion) -> Candidate:
         files,
         model_digest(files),
         signature,
+        content_digest(folder, files),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from gatekit.errors import GatekitError
 from gatekit.golden import golden
 from gatekit.identity import identity
 from gatekit.kept import NAMES, kept_files
-from gatekit.ledger import Ledger
+from gatekit.ledger import SEALED, Ledger
 from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
 from gatekit.report.ci_files import ci_files
@@ -31,6 +32,8 @@ from gatekit.report.document import (
 from gatekit.report.page import render_page
 from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
 from gatekit.run import GateRun
+from gatekit.uses import tell
+from gatekit.verdict import Outcome
 
 LARGEST_FORM = 1 << 28  # bytes; a compiled model that is larger is not kept with the report
 
@@ -76,6 +79,8 @@ def conclude(
             gate_run = attach(registry, run.model, report, raw, envelopes, beside)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
+    if registry is not None and run.uses is not None and run.uses.is_sealed and run.uses.number:
+        _tell(registry, run, ledger)
     if asked.target is not None and registry is not None:
         moved = _promote(run, registry, decision, asked.target, refusals)
     worked = asked.target is None and bool(ledger.checks)  # a part, by its own gates
@@ -98,6 +103,17 @@ def _serving(run: GateRun) -> tuple[dict[str, Any], bytes]:
         form = b""
     sha256 = hashlib.sha256(form).hexdigest() if form else ""
     return {"golden": told, "compiled": sha256}, form
+
+
+def _tell(registry: Registry, run: GateRun, ledger: Ledger) -> None:
+    assert run.uses is not None  # noqa: S101 - asked only where something was counted
+    told = {
+        check.key or f"{check.gate}.{check.estimate.name}": check.verdict.outcome is Outcome.PASSED
+        for check in ledger.checks
+        if check.estimate.method == SEALED and check.verdict is not None
+    }
+    with suppress(GatekitError):  # what nobody wrote down counts as if all of it had passed
+        tell(registry, run.model.name, run.uses, told)
 
 
 def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:

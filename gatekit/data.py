@@ -5,7 +5,9 @@ Parquet, CSV or an Arrow file. Only the schema is read when it is opened; rows w
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +22,7 @@ from gatekit.errors import DataError
 from gatekit.evidence.codes import Coded, coded
 from gatekit.pins.pin import Pin
 from gatekit.pins.pinned import pinned_file
-from gatekit.policy import DataSpec
+from gatekit.policy import DataSpec, SampleSpec
 from gatekit.scoring.signature import Signature
 
 MOST_VALUES = 50  # of a column to slice by: more are numbers or names, not slices
@@ -87,6 +89,15 @@ class Holdout:
         if column.null_count or pa.types.is_floating(column.type):
             self.column(name)  # refuses gaps
         return coded(column)
+
+    def crossing(self, columns: Sequence[str]) -> Coded:
+        """Every combination of the columns' values, "sex=f race=2", and each row's index, (n,)."""
+        names, index = [""], np.zeros(self.rows, dtype=np.int64)
+        for column in columns:
+            values, codes = self.groups(column)
+            index = index * len(values) + codes
+            names = [f"{name} {column}={value}".strip() for name in names for value in values]
+        return tuple(names), index
 
     def features(self, signature: Signature) -> pa.Table:
         """The columns the model takes, in its order.
@@ -158,17 +169,17 @@ def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
     Raises:
         DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
     """
+    return _open_file(spec, relative_to, "holdout")
+
+
+def _open_file(spec: DataSpec, relative_to: Path, what: str) -> Holdout:
     path, pin = pinned_file((relative_to / spec.path).resolve(), spec.rev, relative_to)
     if not path.is_file():
         raise DataError(
-            f"no holdout at {path}", "Make it first, or correct data.holdout.path in the policy"
+            f"no {what} at {path}", f"Make it first, or correct data.{what}.path in the policy"
         )
     sha256 = file_sha256(path)
-    if spec.sha256 is not None and sha256 != spec.sha256:
-        raise DataError(
-            f"{path.name} has sha256 {sha256[:12]}..., the policy pins {spec.sha256[:12]}...",
-            "Restore the pinned file, or pin the new one in a reviewed change",
-        )
+    _check_pin(path, spec, sha256)
     try:
         columns = _column_names(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -176,7 +187,57 @@ def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
     return Holdout(path, spec, sha256, columns, pin)
 
 
+@dataclass(frozen=True, slots=True)
+class NoSample:
+    """No rows to compare with, and why."""
+
+    reason: str
+
+
+def open_sample(spec: SampleSpec, what: str, target: str, relative_to: Path) -> Holdout:
+    """Rows of [data.reference] or [data.current], `what` they are; their labels may be absent.
+
+    A folder holds Parquet files, in order of their names; its digest is over all of them.
+
+    Raises:
+        DataError: nothing there, a format gatekit does not read, or bytes other than the pinned.
+    """
+    as_data = DataSpec(path=spec.path, target=spec.target or target, sha256=spec.sha256)
+    path = (relative_to / spec.path).resolve()
+    if path.is_dir():
+        return _open_folder(as_data, path, what)
+    return _open_file(as_data, relative_to, what)
+
+
+def _open_folder(spec: DataSpec, path: Path, what: str) -> Holdout:
+    files = parts_of(path)
+    if not files:
+        raise DataError(f"{what}: no Parquet file in {path}", f"Correct data.{what}.path")
+    lines = "".join(f"{file_sha256(each)} {each.relative_to(path).as_posix()}\n" for each in files)
+    sha256 = hashlib.sha256(lines.encode()).hexdigest()
+    _check_pin(path, spec, sha256)
+    columns = dict.fromkeys(name for each in files for name in _column_names(each))
+    return Holdout(path, spec, sha256, tuple(columns))
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The Parquet files below a folder, sorted; hidden ones are not yet written."""
+    found = (each for each in folder.rglob("*.parquet") if each.is_file())
+    return sorted(each for each in found if not each.name.startswith((".", "_")))
+
+
+def _check_pin(path: Path, spec: DataSpec, sha256: str) -> None:
+    if spec.sha256 is not None and sha256 != spec.sha256:
+        raise DataError(
+            f"{path.name} has sha256 {sha256[:12]}..., the policy pins {spec.sha256[:12]}...",
+            "Restore the pinned file, or pin the new one in a reviewed change",
+        )
+
+
 def _read(path: Path) -> pa.Table:
+    if path.is_dir():
+        parts = [_read(each) for each in parts_of(path)]
+        return pa.concat_tables(parts, promote_options="permissive")
     # each reader is imported alone: pyarrow.dataset would bring pandas with it
     if path.suffix == ".parquet":
         from pyarrow import parquet

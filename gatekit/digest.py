@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +45,13 @@ def model_files(folder: Path) -> tuple[FileDigest, ...]:
 
 def model_digest(files: tuple[FileDigest, ...]) -> str:
     """sha256 of the canonical text of `files`, in hexadecimal."""
+    return hashlib.sha256((HEADER + canonical_text(files)).encode()).hexdigest()
+
+
+def canonical_text(files: Iterable[FileDigest]) -> str:
+    """One line per file, sorted by the bytes of its path."""
     ordered = sorted(files, key=lambda file: file.path.encode())
-    lines = "".join(f"{file.sha256} {file.size} {file.path}\n" for file in ordered)
-    return hashlib.sha256((HEADER + lines).encode()).hexdigest()
+    return "".join(f"{file.sha256} {file.size} {file.path}\n" for file in ordered)
 
 
 def file_sha256(path: Path) -> str:

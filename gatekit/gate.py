@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
-from gatekit.ledger import Check, Measurement
+from gatekit.ledger import SEALED, Check, Measurement, of_spent_labels
 from gatekit.policy import OwnGate, Policy, PolicyFace
-from gatekit.policy_gates import GateTable
+from gatekit.policy_gates import BUILT_IN, LABEL_GATES, GateTable
 from gatekit.subject import Subject
+from gatekit.uses import Uses
 from gatekit.verdict import Outcome
 
 NOT_APPLICABLE = "does not apply"
+NOT_COUNTED = "whoever runs these gates does not count it"
+POINT = 0.5  # the level of a point decision
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -34,13 +37,21 @@ def measure(function: Function) -> Function:
     return function
 
 
+def label_free(function: Function) -> Function:
+    """Mark a measure that asks the rows and not their labels: it uses up no label."""
+    function.gatekit_label_free = True  # type: ignore[attr-defined]
+    return function
+
+
 class Gate:
     """One gate test's hand on the ledger."""
 
-    def __init__(self, name: str, test: str, policy: Policy) -> None:
+    def __init__(self, name: str, test: str, policy: Policy, uses: Uses | None = None) -> None:
         self.name = name
         self._test = test
         self._policy = policy
+        # who counts nothing may read nothing off labels whose uses are declared
+        self._uses = uses or Uses(declared=policy.holdout.uses or 0, why=NOT_COUNTED)
         self._measured: list[Measurement] = []
 
     @property
@@ -61,14 +72,33 @@ class Gate:
         """
         table: GateTable | OwnGate = self._policy.table(self.name)
         seed = zlib.crc32(f"{self.name}/{getattr(what, '__name__', what)}".encode())
-        ask = Ask(table.level, seed, table)
+        is_spending = spends_labels(self.name, what)
+        level = self._uses.level(table.level) if is_spending else table.level
+        ask = Ask(level, seed, table)
         if getattr(what, "gatekit_measure", False):
             estimate: Estimate = what(*subjects, ask=ask)
         else:
             estimate = _own_metric(what, subjects, ask)
-        made = Measurement(estimate, self.name, self._test, blocking=table.mode == "enforce")
+        if is_spending:
+            estimate = self._spent(estimate, table.level)
+        made = Measurement(
+            estimate,
+            self.name,
+            self._test,
+            blocking=table.mode == "enforce",
+            sealed=is_spending and self._uses.is_sealed,
+        )
         self._measured.append(made)
         return made
+
+    def _spent(self, estimate: Estimate, level: float) -> Estimate:
+        if not self._uses.declared or not estimate.n:  # of no rows nothing was read off
+            return estimate
+        if self._uses.closed:
+            return of_spent_labels(estimate, self._uses.closed)
+        if level == POINT:
+            return estimate
+        return replace(estimate, method=f"{estimate.method}; {self._uses.how(level)}")
 
     def page(self) -> list[Check]:
         """What this test adds to the ledger: not what has no bar and no sense for the task."""
@@ -78,7 +108,17 @@ class Gate:
 
 def _is_beside_the_task(check: Check) -> bool:
     shown = check.verdict is not None and check.verdict.outcome is Outcome.SHOWN
-    return shown and check.estimate.method == NOT_APPLICABLE
+    return shown and check.estimate.method in (NOT_APPLICABLE, SEALED)
+
+
+def spends_labels(gate: str, what: Callable[..., Any]) -> bool:
+    """Whether what a gate measures uses up labels: a team's own metric is taken to."""
+    return asks_labels(gate) and not getattr(what, "gatekit_label_free", False)
+
+
+def asks_labels(gate: str) -> bool:
+    """Whether a gate asks the labels of the holdout, by most of its measures."""
+    return gate in LABEL_GATES or gate not in BUILT_IN
 
 
 def _own_metric(metric: Callable[..., Any], subjects: tuple[Any, ...], ask: Ask) -> Estimate:

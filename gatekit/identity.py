@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from gatekit.candidate import Candidate
+from gatekit.data import Holdout
 from gatekit.kept import kept_digests
 from gatekit.ledger import Ledger
 from gatekit.project import person
@@ -44,6 +45,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "sha256": run.holdout.sha256,
             "rows": run.holdout.rows,
             "target": plan.policy.holdout.target,
+            **_samples(run),
         },
         "policy": {
             "file": plan.policy_file.name,
@@ -70,6 +72,18 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
     }
 
 
+def _samples(run: GateRun) -> dict[str, Any]:
+    """What the drift gate compares, where it is asked; nothing else."""
+    if run.plan.policy.reference is None or not run.plan.wants("drift"):
+        return {}
+    held = {"reference": run.reference, "current": run.current}
+    return {
+        what: {"path": each.path.name, "sha256": each.sha256, "rows": each.rows}
+        for what, each in held.items()
+        if isinstance(each, Holdout)
+    }
+
+
 def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
     plan, walls = run.plan, run.walls
     settings, root = plan.policy.attestation, plan.project.root
@@ -82,7 +96,7 @@ def _origin(run: GateRun, ledger: Ledger) -> dict[str, Any]:
         "suites": suites(tests, run.tests_folder, root),
         "walls": list(walls or ()),
         "accepted_unwalled": accepted,
-        "uses": dict(getattr(run, "uses", None) or {}),
+        "uses": run.uses.as_dict() if run.uses else {},
     }
 
 

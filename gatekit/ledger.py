@@ -7,7 +7,7 @@ write it down, every other use explains itself. The ledger decides promotion, no
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Self
 
 from gatekit.estimate import Estimate
@@ -100,11 +100,16 @@ class Measurement:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, estimate: Estimate, gate: str, test: str, *, blocking: bool) -> None:
-        self.estimate = estimate
+    def __init__(
+        self, estimate: Estimate, gate: str, test: str, *, blocking: bool, sealed: bool = False
+    ) -> None:
+        """`sealed`: what is written down says PASSED or not, and no number."""
+        self.estimate = _sealed(estimate) if sealed else estimate
+        self._judged = estimate
         self._gate = gate
         self._test = test
         self._blocking = blocking
+        self._is_sealed = sealed
         self.checks: list[Check] = []
 
     def __ge__(self, bar: float | NoBar) -> Verdict:
@@ -134,9 +139,15 @@ class Measurement:
     def _judge(self, op: Op, bar: float | None) -> Verdict:
         if bar is None:
             return Verdict(Outcome.SHOWN, "the policy sets no bar", blocking=False)
-        if self.estimate.method == NO_CHAMPION:
-            return Verdict(Outcome.NO_CHAMPION, "; ".join(self.estimate.detail))
-        judged = decide(self.estimate, op, bar)
+        estimate = self._judged
+        if estimate.method == NO_CHAMPION:
+            return Verdict(Outcome.NO_CHAMPION, "; ".join(estimate.detail))
+        if estimate.method == SPENT:
+            words = "; ".join(estimate.detail)
+            return Verdict(Outcome.INCONCLUSIVE, words, blocking=self._blocking)
+        judged = decide(estimate, op, bar)
+        if self._is_sealed and estimate.n:
+            judged = _sealed_verdict(judged)
         return Verdict(judged.outcome, judged.reason, judged.rows_needed, self._blocking)
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -152,9 +163,33 @@ class Measurement:
 
 
 NO_CHAMPION = "no champion"
+SPENT = "not read off: the test set is spent"
+SEALED = "sealed"
 
 
 def no_champion(name: str, level: float, reason: str) -> Estimate:
     """The gain over a champion that does not exist: recorded, not guessed."""
     nan = math.nan
     return Estimate(name, nan, nan, nan, level, 0, NO_CHAMPION, detail=(reason,))
+
+
+def of_spent_labels(estimate: Estimate, why: str) -> Estimate:
+    """What may not be read off labels any more: the name of a measure, and no number of it."""
+    nan = math.nan
+    return Estimate(estimate.name, nan, nan, nan, estimate.level, 0, SPENT, detail=(why,))
+
+
+def _sealed(estimate: Estimate) -> Estimate:
+    """The same without its numbers; what has none is told as it is."""
+    if not estimate.n:
+        return estimate
+    nan = math.nan
+    return replace(
+        estimate, value=nan, low=nan, high=nan, n=0, method=SEALED, rows_for_bound=None, detail=()
+    )
+
+
+def _sealed_verdict(verdict: Verdict) -> Verdict:
+    if verdict.outcome is Outcome.PASSED:
+        return Verdict(Outcome.PASSED, "the bound clears the bar; no number is told")
+    return Verdict(Outcome.INCONCLUSIVE, "not passed; more is not told, it would wear out the rows")

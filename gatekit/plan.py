@@ -26,6 +26,7 @@ class RunRequest:
     target: str | None = None
     service_url: str | None = None
     model_env: str = "local"  # or "declared": each model runs in what it declares
+    current: str | None = None  # rows to look at for drift, in place of the policy's
 
 
 @dataclass(frozen=True, slots=True)

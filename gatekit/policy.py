@@ -40,6 +40,20 @@ class DataSpec:
     sensitive: tuple[tuple[str, ...], ...] = ()  # as slices
     slices: tuple[tuple[str, ...], ...] = ()  # columns; more than one is a crossing
     sha256: str | None = None
+    uses: int | None = None  # how many different candidates may be judged on these labels
+    spending: Literal["fixed", "adaptive"] = "fixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleSpec:
+    """[data.reference] and [data.current]: rows to compare, a file or a folder of Parquet files.
+
+    Labels may be absent; `target` is the holdout's unless said.
+    """
+
+    path: str
+    target: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +132,8 @@ class Policy:
 
     model: str
     holdout: DataSpec
+    reference: SampleSpec | None = None  # what the model was trained on
+    current: SampleSpec | None = None  # the rows it meets; None: the holdout stands for them
     task: Literal["binary", "multiclass", "regression"] = "binary"
     positive: Any = 1
     score: str = ""  # where the model gives scores: "predict_proba", or a column of its answer

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gatekit.errors import PolicyError
-from gatekit.policy import Attestation, DataSpec, OwnGate, Policy, RunnerPolicy, Target, TrustedKey
+from gatekit.policy import (
+    Attestation,
+    DataSpec,
+    OwnGate,
+    Policy,
+    RunnerPolicy,
+    SampleSpec,
+    Target,
+    TrustedKey,
+)
 from gatekit.policy_gates import BUILT_IN, Gates
 from gatekit.policy_keys import checked_keys, pem_of
 from gatekit.policy_measures import check_measures
@@ -18,6 +27,7 @@ LEVELS = "A level is at least 0.5 (a point decision) and below 1"
 PLAIN_KEYS = ("model", "task", "positive", "score", "threshold", "pointer", "engine", "suites")
 TOP_KEYS = (*PLAIN_KEYS, "data", "gates", "own")
 TRUST_KEYS = ("keys", "attestation")
+SAMPLES = ("reference", "current")
 SECONDS = ("call_seconds", "load_seconds", "total_seconds")
 
 
@@ -69,7 +79,7 @@ class _Reader:
     def policy(self, content: dict[str, Any]) -> Policy:
         self._known(content, (*TOP_KEYS, "promotion", "runner", *TRUST_KEYS), "")
         data = self._table(content, "data", "")
-        self._known(data, ("holdout",), "data.")
+        self._known(data, ("holdout", *SAMPLES), "data.")
         holdout = self._table(data, "holdout", "data.")
         tables = self._table(content, "gates", "")
         self._known(tables, BUILT_IN, "gates.", "A team's own gate is declared as [own.NAME]")
@@ -85,6 +95,12 @@ class _Reader:
             "",
             given={
                 "holdout": self._build(DataSpec, holdout, "data.holdout."),
+                **{
+                    name: self._build(SampleSpec, data[name], f"data.{name}.")
+                    if name in data
+                    else None
+                    for name in SAMPLES
+                },
                 "gates": Gates(**gates),
                 "own": {name: self._own(table, name) for name, table in own.items()},
                 "declared": (*tables, *own),
@@ -100,6 +116,8 @@ class _Reader:
         self._check_pointers(policy)
         checked_keys(policy, self._wrong)
         _check_slice_floor(policy, self._file)
+        _check_uses(policy, self._file)
+        _check_reference(policy, self._file)
         check_measures(policy, self._file)
         return policy
 
@@ -238,6 +256,22 @@ class _Reader:
         return PolicyError(f"{self._file}: {key} {words}", hint[:1].upper() + hint[1:])
 
 
+def _check_reference(policy: Policy, where: str) -> None:
+    if "drift" in policy.declared and policy.reference is None:
+        raise PolicyError(
+            f"{where}: [gates.drift] is set, and there is no [data.reference]",
+            'Name what the model was trained on: [data.reference] path = "data/train.parquet"',
+        )
+
+
+def _check_uses(policy: Policy, where: str) -> None:
+    if policy.holdout.spending == "adaptive" and policy.holdout.uses is None:
+        raise PolicyError(
+            f"{where}: data.holdout.spending is set, and data.holdout.uses is not",
+            "Say over how many uses the level is spent, such as uses = 32",
+        )
+
+
 def _check_slice_floor(policy: Policy, where: str) -> None:
     if policy.gates.accuracy.slice_floor is not None and not policy.holdout.slices:
         raise PolicyError(
@@ -264,6 +298,7 @@ def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, 
         if change is not None:
             changes.append(change)
     _check_slice_floor(policy, "--gate-set")
+    _check_reference(policy, "--gate-set")
     check_measures(policy, "--gate-set")
     return policy, tuple(changes)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Mode = Literal["enforce", "observe"]
 SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of the ladder
+LABEL_GATES = ("accuracy", "fairness", "robustness")  # what they ask uses up the holdout's labels
 
 
 Of = Literal["anything", "labels", "scores", "scores of two classes", "numbers"]
@@ -128,6 +129,8 @@ class FairnessGate(GateTable):
     equalized_odds_difference: float | None = _bar(tighter="down", of="labels")
     equalized_odds_ratio: float | None = _bar(tighter="up", of="labels")
     predictive_parity_difference: float | None = _bar(tighter="down", of="labels")
+    predictive_parity_ratio: float | None = _bar(tighter="up", of="labels")
+    calibration_difference: float | None = _bar(tighter="down", of="scores of two classes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +153,16 @@ class Expectation:
     """[gates.robustness.expect.NAME]: what the label does when a column is changed.
 
     `change` is added to a number (one standard deviation where it is not said); any other column
-    gets another of its values. `tolerated` is the largest share of rows that may break it.
+    gets another of its values. `tolerated` is the largest share of rows that may break it. `of`
+    says what is looked at, and `within` by how much a score or a number may go astray unpunished.
     """
 
     kind: Literal["invariant", "increasing", "decreasing"]
     column: str
     change: float | None = None
     tolerated: float = 0.0
+    of: Literal["labels", "scores"] = "labels"
+    within: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +192,22 @@ class RobustnessGate(GateTable):
         # super() without arguments does not know a class that slots made anew
         told = {f"expect.{name}": e.tolerated for name, e in self.expect.items()}
         return {**GateTable.bars(self), **told}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftGate(GateTable):
+    """How far rows may lie from those the model was trained on, and how many may be among them."""
+
+    psi: float | None = _bar(tighter="down")
+    ks: float | None = _bar(tighter="down")
+    wasserstein: float | None = _bar(tighter="down")
+    cramers_v: float | None = _bar(tighter="down")
+    joint_auc: float | None = _bar(tighter="down")
+    joint_rows: int = _setting(5000, tighter="up")
+    prediction_drift: float | None = _bar(tighter="down")
+    label_drift: float | None = _bar(tighter="down")
+    leaked_inputs: float | None = _bar(tighter="down")
+    leaked_rows: float | None = _bar(tighter="down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +258,7 @@ class Gates:
     environment: EnvironmentGate = EnvironmentGate()
     fairness: FairnessGate = FairnessGate()
     robustness: RobustnessGate = RobustnessGate()
+    drift: DriftGate = DriftGate()
     parity: ParityGate = ParityGate()
     staging: StagingGate = StagingGate()
     load: LoadGate = LoadGate()

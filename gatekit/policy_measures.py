@@ -31,6 +31,7 @@ def check_measures(policy: Policy, where: str) -> None:
             f"{where}: gates.accuracy.quantile is {policy.gates.accuracy.quantile:g}",
             "A quantile lies between 0 and 1, both excluded",
         )
+    _check_expectations(policy, where)
     _check_load(policy, where)
     for gate in BUILT_IN:
         table = policy.table(gate)
@@ -38,6 +39,23 @@ def check_measures(policy: Policy, where: str) -> None:
             of: Of = each.metadata.get("of", "anything")
             if getattr(table, each.name) is not None and (why := _misfit(policy, of)):
                 raise PolicyError(f"{where}: gates.{gate}.{each.name} is a bar on {of}; {why}")
+
+
+def _check_expectations(policy: Policy, where: str) -> None:
+    for name, expected in policy.gates.robustness.expect.items():
+        key = f"{where}: gates.robustness.expect.{name}"
+        if expected.of == "scores" and not policy.score:
+            raise PolicyError(
+                f"{key} is of scores, and the policy does not say where the model gives them",
+                'Such as score = "predict_proba"; or expect it of labels',
+            )
+        if expected.within < 0:
+            raise PolicyError(f"{key}: within is {expected.within:g}", "Say how far, 0 or more")
+        if expected.within and expected.of == "labels" and policy.task != "regression":
+            raise PolicyError(
+                f"{key}: within is for scores, or for the numbers of a regression",
+                'A label changes or does not: say of = "scores", or leave it out',
+            )
 
 
 def _check_load(policy: Policy, where: str) -> None:

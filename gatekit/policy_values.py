@@ -34,7 +34,9 @@ def check_kind(hint: Any, value: Any, wrong: Any) -> Any:
         return float(value)
     if hint is bool and not isinstance(value, bool):
         raise wrong(f"is {value!r}, true or false is needed")
-    if hint is int and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+    if int in (hint, *options) and (
+        isinstance(value, bool) or not isinstance(value, int) or value < 1
+    ):
         raise wrong(f"is {value!r}, a whole number above 0 is needed")
     if str in (hint, *options) and not isinstance(value, str):
         raise wrong(f"is {value!r}, a string is needed")

@@ -18,12 +18,14 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
-from gatekit.data import Holdout, open_holdout
+from gatekit.data import Holdout, NoSample, open_holdout, open_sample
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
+from gatekit.policy import SampleSpec
+from gatekit.policy_gates import LABEL_GATES
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.environment import code_alone
@@ -35,6 +37,7 @@ from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
 from gatekit.subject import NoChampion, Subject, SubjectSpec
+from gatekit.uses import Use, Uses, count_use
 
 
 class GateRun:
@@ -57,12 +60,32 @@ class GateRun:
             for role, model in models.items()
             if isinstance(model, Candidate)
         }
+        self.uses: Uses | None = None  # where the test set stands; None: nothing was asked of it
         self._started: list[Subject] = []
         self._scans = Scans(_bundles(plan))
         self._runners: list[Runner] = []
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
         self.server: ForkServer | None = None  # whose forks the models' processes are
+
+    @cached_property
+    def reference(self) -> Holdout | NoSample:
+        """What the model was trained on, or that the policy names none."""
+        spec, target = self.plan.policy.reference, self.plan.policy.holdout.target
+        if spec is None:
+            return NoSample("the policy names no [data.reference]")
+        return open_sample(spec, "reference", target, self.plan.policy_file.parent)
+
+    @cached_property
+    def current(self) -> Holdout:
+        """The rows it meets: --current, else the policy's, else the holdout."""
+        given, spec = self.plan.request.current, self.plan.policy.current
+        target = self.plan.policy.holdout.target
+        if given is not None:
+            return open_sample(SampleSpec(path=given), "current", target, self.plan.project.root)
+        if spec is None:
+            return self.holdout
+        return open_sample(spec, "current", target, self.plan.policy_file.parent)
 
     @cached_property
     def engine(self) -> str:
@@ -131,6 +154,17 @@ class GateRun:
         self.lost = process
         self.learn_walls(())
 
+    def count_use(self, registry: Registry | None) -> None:
+        """Write this use of the test set down, before anything is read off its labels.
+
+        A champion of other content makes it another use, and so does another policy.
+        """
+        policy, champion = self.plan.policy, self.champion_model
+        held = champion.content if isinstance(champion, Candidate) else ""
+        use = Use(self.model.content, held, self.holdout.sha256, policy.digest)
+        verdicts = sum(len(policy.bars(gate)) for gate in (*LABEL_GATES, *policy.own))
+        self.uses = count_use(registry, self.model.name, use, policy.holdout, verdicts)
+
     def close(self, *, remove: bool) -> None:
         """End the model processes; remove what was fetched."""
         for subject in self._started:
@@ -150,6 +184,7 @@ class GateRun:
                 "champion": _ticket(self.champion_model)
                 if isinstance(self.champion_model, Candidate)
                 else self.champion_model.reason,
+                "uses": self.uses.as_dict() if self.uses else None,
             }
         )
 
@@ -207,6 +242,8 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
         champion = _find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)
+        if plan.wants("drift"):
+            run.reference, run.current  # noqa: B018 - what is not there is said before any test
         run.server = server
         return run, registry
     except BaseException:
@@ -229,7 +266,7 @@ def _find_champion(
                 f"--champion {uri.text} is the candidate itself",
                 "Name another version: a model always equals itself, which proves nothing",
             )
-        return champion
+        return _another(champion, candidate)
     policy = plan.policy
     target = plan.request.target or next(iter(policy.promotion), None)
     if target is None:
@@ -248,7 +285,16 @@ def _find_champion(
     if holder.version == candidate.version:
         return NoChampion(f"the candidate itself holds {target!r}, nothing to compare with")
     uri = parse_model_uri(f"models:/{holder.name}/{holder.version}")
-    return resolve(uri, registry, into, policy.model)
+    return _another(resolve(uri, registry, into, policy.model), candidate)
+
+
+def _another(champion: Candidate, candidate: Candidate) -> Candidate | NoChampion:
+    if not candidate.content or champion.content != candidate.content:
+        return champion
+    held = f"version {champion.version}" if champion.version else champion.title
+    return NoChampion(
+        f"no champion: the same model as {held}, registered again: nothing to compare with"
+    )
 
 
 def join_run(ticket: str) -> GateRun:
@@ -258,7 +304,9 @@ def join_run(ticket: str) -> GateRun:
     plan = make_plan(RunRequest(**request))
     held = data["champion"]
     champion = NoChampion(held) if isinstance(held, str) else _from_ticket(held)
-    return GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+    run = GateRun(plan, Path(data["scratch"]), _from_ticket(data["candidate"]), champion)
+    run.uses = Uses.from_dict(data["uses"]) if data["uses"] else None
+    return run
 
 
 def _ticket(model: Candidate) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from gatekit.scanning.finding import Finding
 from gatekit.scanning.once import Scan
 from gatekit.scanning.scan import scan
 from gatekit.scoring.answers import LABEL, TWO, Scored
+from gatekit.scoring.linear import LinearForm
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
@@ -95,6 +96,7 @@ class Subject:
         self._joint: dict[str, JointCounts] = {}
         self._scored: dict[tuple[str, str], Scored] = {}
         self._score_tables: dict[str, ScoreTable] = {}
+        self._form: LinearForm | str | None = None
         self.kept: dict[tuple[Any, ...], Any] = {}  # what one measure leaves for the next
 
     @property
@@ -137,6 +139,15 @@ class Subject:
         """
         return self._with(None).form() if self.engine == "compiled" else b""
 
+    def score_rows(self, table: pa.Table) -> NDArray[np.float64]:
+        """Scores for any rows, straight from the model; shaped as `scores` gives them.
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+        """
+        said = self._answer(table, None)
+        return said.scores if self.task != "binary" else self._of_positive(said)
+
     def _answer(self, table: pa.Table, engine: str | None) -> Scored:
         return self._with(engine).answer(table, self.score, engine=engine)
 
@@ -146,6 +157,16 @@ class Subject:
             runner.load(self.candidate.folder, engine)
             self._engines.add(engine)
         return runner
+
+    def linear_form(self) -> LinearForm | str:
+        """What it gives as its linear form, or why it has none; to be held against its answers.
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+        """
+        if self._form is None:
+            self._form = self._living().linear_form()
+        return self._form
 
     def predictions(self, holdout: Holdout, *, engine: str | None = None) -> NDArray[Any]:
         """Labels for every row of the holdout, predicted once.

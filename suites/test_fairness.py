@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekit.gates import fairness
+from gatekit.gates import fairness, group_calibration
 
 pytestmark = pytest.mark.gate("fairness")
 
@@ -40,3 +40,13 @@ def test_no_group_has_much_lower_odds_than_another(gate, candidate, holdout):
 def test_those_selected_are_right_as_often_in_every_group(gate, candidate, holdout):
     gap = gate.measure(fairness.predictive_parity_difference, candidate, holdout)
     assert gap <= gate.policy.fairness.predictive_parity_difference
+
+
+def test_no_group_selected_is_right_much_less_often_than_another(gate, candidate, holdout):
+    ratio = gate.measure(fairness.predictive_parity_ratio, candidate, holdout)
+    assert ratio >= gate.policy.fairness.predictive_parity_ratio
+
+
+def test_probabilities_are_as_calibrated_in_every_group(gate, candidate, holdout):
+    gap = gate.measure(group_calibration.calibration_difference, candidate, holdout)
+    assert gap <= gate.policy.fairness.calibration_difference

@@ -12,6 +12,8 @@ from gatekit.policy_gates import BUILT_IN, AccuracyGate, Gates
 
 SMALL = """
 model = "toy"
+[data.reference]
+path = "train.parquet"
 [data.holdout]
 path = "holdout.parquet"
 target = "label"
@@ -124,7 +126,7 @@ def test_an_unknown_target_is_an_error_that_names_the_known(read):
 
 def test_the_digest_is_that_of_the_values(read):
     assert read(SMALL).digest == read(SMALL).digest
-    spelled_out = SMALL.replace("[data", 'task = "binary"\npointer = "alias"\n[data')
+    spelled_out = SMALL.replace("[data", 'task = "binary"\npointer = "alias"\n[data', 1)
     assert read(spelled_out).digest == read(SMALL).digest
 
 
@@ -195,6 +197,7 @@ def pair_for(key):
         "corrupted_rows",
         "attack_rows",
         "attack_queries",
+        "joint_rows",
     ):
         return 7, 8
     if key == "weak_segments":
@@ -214,7 +217,7 @@ def pair_for(key):
         (SMALL + "[gates.profit]", "gates.profit", "[own.NAME]"),
         (SMALL + "[gates.accuracy]\nflor = 0.9", "gates.accuracy.flor", "Did you mean 'floor'?"),
         (SMALL + "[gates.latency]\np99 = 5", "gates.latency.p99", "Did you mean 'p99_ms'?"),
-        (SMALL + "[data.train]\npath = 'x'", "data.train", "Allowed: holdout"),
+        (SMALL + "[data.train]\npath = 'x'", "data.train", "Allowed: current"),
         (
             SMALL + "[promotion.staging]\nrequire = []",
             "promotion.staging.require",
@@ -222,9 +225,10 @@ def pair_for(key):
         ),
         # in the design, and not built: never taken for granted
         (SMALL + 'reference = "old.parquet"', "data.holdout.reference", "Allowed: "),
-        (SMALL + "uses = 32", "data.holdout.uses", "Allowed: "),
+        (SMALL + "use = 32", "data.holdout.use", "Did you mean 'uses'?"),
         (SMALL + "[gates.fairness]\nfour_fifths = true", "gates.fairness.four_fifths", "Allowed"),
-        (SMALL + "[gates.drift]", "gates.drift", "Allowed: accuracy"),
+        (SMALL + "[gates.drft]", "gates.drft", "Did you mean 'drift'?"),
+        (SMALL + "[data.current]\npth = 'x'", "data.current.pth", "Did you mean 'path'?"),
     ],
 )
 def test_an_unknown_key_is_an_error_with_the_nearest_right_one(read, text, key, hint):
@@ -246,6 +250,15 @@ STAGING = SMALL + "[gates.accuracy]\nfloor = 0.9\n[promotion.staging]\n"
         ('task = "regresion"\n' + SMALL, "task is 'regresion', allowed: binary, multiclass"),
         ('pointer = "tag"\n' + SMALL, "pointer is 'tag', allowed: alias, stage"),
         ('suites = "gates"\n' + SMALL, "suites must be a list of strings"),
+        (SMALL + "uses = 0", "data.holdout.uses is 0, a whole number above 0"),
+        (SMALL + "uses = true", "data.holdout.uses is True, a whole number"),
+        (SMALL + 'uses = 3\nspending = "halved"', "spending is 'halved', allowed: fixed, adaptive"),
+        (SMALL + 'spending = "adaptive"', "spending is set, and data.holdout.uses is not"),
+        (SMALL + "[data.current]\ntarget = 'y'", "data.current.path is missing"),
+        (
+            SMALL.replace("data.reference", "data.current") + "[gates.drift]\npsi = 0.1",
+            r"[gates.drift] is set, and there is no [data.reference]",
+        ),
         (SMALL + "sensitive = [1]", "data.holdout.sensitive must be a list of columns"),
         (SMALL + '[gates.accuracy]\nfloor = "0.9"', "gates.accuracy.floor is '0.9', a finite"),
         (SMALL + "[gates.accuracy]\nfloor = true", "gates.accuracy.floor is True, a finite"),

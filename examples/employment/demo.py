@@ -44,7 +44,7 @@ def main() -> None:
     print("   whether every group is selected at four fifths of the rate of any other, at least.")
     print("   It measures just above. The groups are too small to say so: undecided, so refused")
     said = run("pytest", "--model-uri", logistic, *GATES, *TO_STAGING, exits=1, show="all")
-    expect(said, ">= 0.8 INCONCLUSIVE", "worst: selection rate by race", "PROMOTION REFUSED")
+    expect(said, ">= 0.8 INCONCLUSIVE", "worst: selection rate by", "PROMOTION REFUSED")
 
     say("A person may answer for it, by name, with a reason, for a while")
     why = "demo: four fifths undecided, equalized odds within its bar; review of the groups agreed"

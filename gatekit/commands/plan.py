@@ -13,6 +13,8 @@ from gatekit.policy import Policy
 from gatekit.policy_file import LEVELS, read_policy
 from gatekit.project import find_project
 
+MOST_USES = 10_000
+
 if TYPE_CHECKING:
     from gatekit.planning.bars import PlannedBar, Unplanned, Wishes
 
@@ -54,6 +56,12 @@ def add_plan(commands: Commands, common: argparse.ArgumentParser) -> None:
         "--level", type=float, metavar="L", help="level of the bounds (default: the policy's; 0.95)"
     )
     plan.add_argument(
+        "--uses",
+        type=int,
+        metavar="H",
+        help="spend the level over H uses of the test set (default: as the policy declares)",
+    )
+    plan.add_argument(
         "--power",
         type=float,
         default=0.8,
@@ -79,7 +87,9 @@ def plan_command(args: argparse.Namespace) -> Answer:
     from gatekit.planning.words import plan_lines, plan_record
 
     _check(args)
-    wishes = Wishes(args.power, args.level, args.rows, tuple(args.expect), tuple(args.discordant))
+    wishes = Wishes(
+        args.power, args.level, args.rows, tuple(args.expect), tuple(args.discordant), args.uses
+    )
     if args.floor is None and args.tolerated_loss is None:
         bars, unplanned, source = _from_policy(args.gates, wishes)
     else:
@@ -143,6 +153,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageProblem(f"--level {args.level:g}: no level", LEVELS)
     if not 0.5 <= args.power < 1:  # noqa: PLR2004 - below it, two verdicts were both likely
         raise UsageProblem(f"--power {args.power:g}: no power to plan for", "Such as 0.8 or 0.95")
+    if args.uses is not None and not 1 <= args.uses <= MOST_USES:
+        raise UsageProblem(f"--uses {args.uses}: not from 1 to {MOST_USES:,}", "Such as 32")
     if args.rows is not None and not 1 <= args.rows <= MOST_ROWS:
         raise UsageProblem(f"--rows {args.rows}: not from 1 to {MOST_ROWS:,}", "Such as 2000")
     _check_shares(args)

@@ -32,7 +32,7 @@ def overall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 def paired_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
 ) -> Estimate:
-    """How much better than the champion on the same rows: more accurate (Agresti-Min), or for a
+    """How much better than the champion on the same rows: more accurate, or for a
     regression by how much smaller the mean absolute error is, in the unit of the target.
     """
     if candidate.task == "regression":
@@ -47,7 +47,7 @@ def paired_gain(
         f"against {champion.title}: right where it is wrong on {won} rows, "
         f"wrong where it is right on {lost}",
     )
-    method = named("paired Agresti-Min", ask.level)
+    method = named(paired.METHOD, ask.level)
     return Estimate("accuracy gain", value, low, high, ask.level, new.size, method, detail=detail)
 
 

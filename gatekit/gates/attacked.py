@@ -58,6 +58,11 @@ class Ground:
         self.space = Space(tuple(axes))
         self.starts: Points = np.column_stack(starts)
 
+    def levels(self, name: str) -> list[Any]:
+        """The levels of a category, as its axis counts them."""
+        found: list[Any] = self._levels[name].to_pylist()
+        return found
+
     def table(self, values: list[NDArray[Any]]) -> pa.Table:
         """Columns of values, as `Space.values` gives them, as rows for the model."""
         made = []

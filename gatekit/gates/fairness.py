@@ -86,10 +86,17 @@ def predictive_parity_difference(candidate: Subject, holdout: Holdout, *, ask: A
     return _compare("predictive parity", asked, candidate, holdout, ask)
 
 
+@measure
+def predictive_parity_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
+    """Smallest ratio between two groups of the share of those selected rightly."""
+    asked = Question("predictive_parity_ratio", (PRECISION,), "ratio")
+    return _compare("predictive parity ratio", asked, candidate, holdout, ask)
+
+
 def _compare(
     name: str, asked: Question, candidate: Subject, holdout: Holdout, ask: Ask
 ) -> Estimate:
-    _check(candidate, holdout)
+    check_groups(candidate, holdout)
     counts = candidate.joint_counts(holdout)
     looked_at = groups.families(counts, asked.rates)
     found = gaps.gaps(
@@ -108,7 +115,8 @@ def _compare(
     )
 
 
-def _check(candidate: Subject, holdout: Holdout) -> None:
+def check_groups(candidate: Subject, holdout: Holdout) -> None:
+    """Raise DataError where there are no groups to compare, or nobody has the positive label."""
     if not holdout.spec.sensitive:
         raise DataError(
             "the fairness gate has no groups: data.holdout.sensitive is empty",

@@ -96,7 +96,7 @@ def lines(
         tables = grouping.tables(counts.counts)
         shown = [f(tables) for f in (selected, true_positive, false_positive, precise)]
         mine = [f for f, family in enumerate(looked_at) if family.grouping == place]
-        undecided = _undecided(found, mine, len(grouping.groups), bar)
+        open_ones = undecided(found, mine, len(grouping.groups), bar)
         order = np.argsort(shown[0].k / np.maximum(1, shown[0].n), kind="stable")
         for g in order[:LINES]:
             words = ("selected", "tpr", "fpr", "precision")
@@ -104,14 +104,14 @@ def lines(
                 f"{word} {_rate(rate.k[g], rate.n[g])}"
                 for word, rate in zip(words, shown, strict=True)
             )
-            mark = ", INCONCLUSIVE" if undecided[g] else ""
+            mark = ", INCONCLUSIVE" if open_ones[g] else ""
             yield f"{grouping.groups[g]}: {rates}, n {shown[0].n[g]:,}{mark}"
         if len(order) > LINES:
-            more, left = len(order) - LINES, int(undecided[order[LINES:]].sum())
+            more, left = len(order) - LINES, int(open_ones[order[LINES:]].sum())
             yield f"and {more:,} groups more of {grouping.name}, {left:,} INCONCLUSIVE"
 
 
-def _undecided(found: Gaps, mine: Sequence[int], size: int, bar: float | None) -> NDArray[np.bool_]:
+def undecided(found: Gaps, mine: Sequence[int], size: int, bar: float | None) -> NDArray[np.bool_]:
     """Which groups may or may not be further from another than the bar allows, (G,)."""
     if bar is None:
         return np.zeros(size, dtype=bool)

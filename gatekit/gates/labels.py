@@ -71,7 +71,7 @@ def of_table(
     value, low, high = confusion.bounds(function, table.counts, ask.level, ask.seed)
     method = f"leaning Dirichlet bootstrap, {confusion.draws_for(ask.level):,} draws"
     if math.isinf(low):
-        method = "no bound: a label is never true or never predicted"
+        method = "no bound: a label is never true or predicted, or the level is too high"
     elif ask.level == proportion.POINT:
         method = "point decision"
     lines = _by_label(table)

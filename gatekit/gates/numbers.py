@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,14 @@ def mae(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 @applies.of("numbers", "RMSE")
 def rmse(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Root of the mean square error."""
-    return _of(
+    found = _of(
         "RMSE",
         lambda y, said: regression.root_mean_square(y, said, ask.level),
         candidate,
         holdout,
         ask,
     )
+    return replace(found, rows_for_bound=fewest(found.n, mean.FEWEST_SQUARES))
 
 
 @measure
@@ -50,9 +52,10 @@ def r2(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the variance of the target that is explained; 0 for a model that says its mean."""
     if np.all(holdout.y == holdout.y[0]):
         return applies.undefined("R2", "the target has one value in all rows", holdout.rows, ask)
-    return _of(
+    found = _of(
         "R2", lambda y, said: regression.determination(y, said, ask.level), candidate, holdout, ask
     )
+    return replace(found, rows_for_bound=fewest(found.n, mean.FEWEST_SQUARES))
 
 
 @measure
@@ -92,7 +95,8 @@ def rmse_rise(
         return no_champion("RMSE rise", ask.level, champion.reason)
     new, old = errors(candidate, holdout), errors(champion, holdout)
     found = regression.root_rise(new, old, ask.level)
-    return against("RMSE rise", found, new.size, champion, ask)
+    made = against("RMSE rise", found, new.size, champion, ask)
+    return replace(made, rows_for_bound=fewest(new.size, mean.FEWEST_SQUARES))
 
 
 def mae_fall(
@@ -132,9 +136,9 @@ def against(name: str, found: Bounded, n: int, champion: Subject, ask: Ask) -> E
     )
 
 
-def fewest(n: int) -> int | None:
+def fewest(n: int, least: int = mean.FEWEST_ROWS) -> int | None:
     """How many rows would give a bound on a mean, where n do not."""
-    return mean.FEWEST_ROWS if n < mean.FEWEST_ROWS else None
+    return least if n < least else None
 
 
 def _of(

@@ -13,7 +13,7 @@ from gatekit.data import Holdout
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, label_free, measure
 from gatekit.gates.accuracy import share
 from gatekit.subject import Subject
 
@@ -27,6 +27,7 @@ def accuracy_under_noise(candidate: Subject, holdout: Holdout, *, ask: Ask) -> E
     )
 
 
+@label_free
 @measure
 def stability(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of rows whose label the noise does not change, right or wrong."""

@@ -19,10 +19,11 @@ from gatekit.attack.search import Pool, attack
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, label_free, measure
 from gatekit.gates.accuracy import share
 from gatekit.gates.applies import named
 from gatekit.gates.attacked import Ground
+from gatekit.gates.certified import Certificate, certified, lines
 from gatekit.ledger import no_champion
 from gatekit.stats import quantile
 from gatekit.subject import NoChampion, Subject
@@ -35,12 +36,16 @@ NO_PROOF = "no attack found is not a proof: a stronger search may find a nearer 
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """What the attack did to m rows: distances (m,), inf where none was found; right before."""
+    """What the attack did to m rows: distances (m,), inf where none was found; right before.
+
+    `exact` is what a linear model's form proves of the same rows, or why it proves nothing.
+    """
 
     distance: NDArray[np.float64]
     right: NDArray[np.bool_]
     calls: int
     queried: int
+    exact: Certificate | str
 
 
 _DONE: WeakKeyDictionary[Subject, dict[tuple[str, int, int], Attacked]] = WeakKeyDictionary()
@@ -57,9 +62,16 @@ def robust_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     broken = int(np.sum(done.right & ~kept))
     within = f"within {ask.settings.epsilon:g} spreads"
     line = f"{broken:,} of {int(done.right.sum()):,} right rows are broken {within}"
-    return share(name, int(kept.sum()), kept.size, ask, (line, *_cost(done)))
+    return share(
+        name,
+        int(kept.sum()),
+        kept.size,
+        ask,
+        (line, *_safe(done, ask.settings.epsilon), *_cost(done)),
+    )
 
 
+@label_free
 @measure
 def median_distance(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Median over rows of the smallest move found that changes the label, in spreads."""
@@ -72,6 +84,7 @@ def median_distance(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     return _median(name, _counted(done), ask, (line, *_cost(done)))
 
 
+@label_free
 @measure
 def distance_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
@@ -119,7 +132,18 @@ def _attack(subject: Subject, holdout: Holdout, settings: Any) -> Attacked:
         SEED,
     )
     correct = right(holdout.y[picked], labels[picked])
-    return Attacked(found.distance, correct, found.calls, found.queried)
+    exact = certified(subject, table, labels, ground, picked)
+    return Attacked(found.distance, correct, found.calls, found.queried, exact)
+
+
+def _safe(done: Attacked, epsilon: float) -> tuple[str, ...]:
+    """How many rows a certificate keeps right, whatever is tried within `epsilon` spreads."""
+    if isinstance(done.exact, str):
+        return ()
+    safe = int(np.sum(done.right & (done.exact.distance > epsilon)))
+    return (
+        f"certified: {safe:,} of {int(done.right.sum()):,} right rows cannot be broken so near",
+    )
 
 
 def _asked(ask: Ask) -> bool:
@@ -149,4 +173,8 @@ def _median(name: str, values: NDArray[np.float64], ask: Ask, detail: tuple[str,
 
 def _cost(done: Attacked) -> tuple[str, ...]:
     asked = f"{done.queried:,} rows were asked about in {done.calls:,} calls"
-    return (f"{done.right.size:,} rows attacked, {asked}", NO_PROOF)
+    return (
+        f"{done.right.size:,} rows attacked, {asked}",
+        NO_PROOF,
+        *lines(done.distance, done.exact),
+    )

@@ -18,7 +18,7 @@ from gatekit.data import Holdout
 from gatekit.errors import ModelMisbehaved
 from gatekit.estimate import Estimate, exact
 from gatekit.evidence.counts import right
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, label_free, measure
 from gatekit.gates import damage
 from gatekit.gates.applies import named
 from gatekit.stats import proportion
@@ -52,6 +52,7 @@ def accuracy_with_other_categories(candidate: Subject, holdout: Holdout, *, ask:
     return _worst("accuracy, categories", damage.recategorised, candidate, holdout, ask)
 
 
+@label_free
 @measure
 def rearranged(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Rows with another label once rows are shuffled or doubled, or columns come otherwise."""

@@ -1,7 +1,8 @@
-"""What the policy expects the label to do when a column changes: nothing, rise, or fall.
+"""What the policy expects an answer to do when a column changes: nothing, rise, or fall.
 
-With nothing tolerated the estimate is a count of the rows found to break it, not an inference;
-with a share tolerated it is that share, with exact bounds.
+An answer is the label, or, where the policy says so, the score. With nothing tolerated the estimate
+is a count of the rows found to break it, not an inference; with a share tolerated it is that share,
+with exact bounds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from gatekit.data import Holdout
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate, exact
 from gatekit.evidence.counts import is_label, right
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, label_free, measure
 from gatekit.gates.accuracy import share
 from gatekit.gates.damage import another
 from gatekit.ledger import Bar
@@ -28,6 +29,7 @@ from gatekit.subject import Subject
 Measure = Callable[..., Estimate]
 NUMBERS = ("double", "float", "long", "integer")
 SEED = 20_240_229
+Floats = NDArray[np.float64]
 
 
 def expectations(table: Any) -> Iterator[tuple[Measure, Bar]]:
@@ -37,12 +39,13 @@ def expectations(table: Any) -> Iterator[tuple[Measure, Bar]]:
 
 
 def _measure_of(name: str, expected: Expectation) -> Measure:
+    @label_free
     @measure
     def broken(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
-        """Rows whose label does not do what is expected."""
+        """Rows whose answer does not do what is expected."""
         wrong, how = breaking(candidate, holdout, expected)
         words = f"breaks {name}"
-        detail = (f"{how}: {int(wrong.sum()):,} of {wrong.size:,} labels break it",)
+        detail = (f"{how}: {int(wrong.sum()):,} of {wrong.size:,} {expected.of} break it",)
         if expected.tolerated == 0:
             return exact(words, int(wrong.sum()), n=wrong.size, method="every row", detail=detail)
         return share(words, int(wrong.sum()), wrong.size, ask, detail)
@@ -57,7 +60,7 @@ def breaking(
     """Which rows break the expectation, (n,), and what was done to them, in words.
 
     Raises:
-        DataError: the model has no such column, or its labels have no order.
+        DataError: the model has no such column, or its answers have no order.
     """
     signature = candidate.candidate.signature
     column = next((c for c in signature.inputs if c.name == expected.column), None)
@@ -68,11 +71,31 @@ def breaking(
             f"It takes: {', '.join(signature.names)}",
         )
     changed, how = _changed(table, column, expected)
+    if expected.of == "scores":
+        old, new = candidate.scores(holdout), candidate.score_rows(changed)
+        return _astray(old, new, expected), f"{how}, {_largest(new - old)}"
     before, after = candidate.predictions(holdout), candidate.predict(changed)
-    if expected.kind == "invariant":
+    if expected.kind == "invariant" and candidate.task != "regression":
         return ~right(before, after), how
-    old, new = _ordered(before, candidate), _ordered(after, candidate)
-    return (new < old) if expected.kind == "increasing" else (new > old), how
+    return _astray(_ordered(before, candidate), _ordered(after, candidate), expected), how
+
+
+def _astray(old: Floats, new: Floats, expected: Expectation) -> NDArray[np.bool_]:
+    """Which rows went further the wrong way than `within`; of several scores a row, any."""
+    moved = new - old
+    if expected.kind == "invariant":
+        wrong = np.abs(moved)
+        return np.asarray((wrong.max(axis=1) if wrong.ndim > 1 else wrong) > expected.within)
+    if moved.ndim > 1:
+        raise DataError(
+            f"robustness.expect: scores of {moved.shape[1]} classes do not rise or fall as one",
+            "Expect invariance",
+        )
+    return np.asarray((-moved if expected.kind == "increasing" else moved) > expected.within)
+
+
+def _largest(moved: Floats) -> str:
+    return f"the largest move {moved.flat[int(np.argmax(np.abs(moved)))]:+.4g}"
 
 
 def _changed(table: pa.Table, column: Column, expected: Expectation) -> tuple[pa.Table, str]:

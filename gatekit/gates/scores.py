@@ -6,7 +6,9 @@ calibration ask for probabilities; a ranking takes any numbers, as long as there
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +24,10 @@ from gatekit.ledger import no_champion
 from gatekit.stats import auc as areas
 from gatekit.stats import average_precision as precisions
 from gatekit.stats import calibration as calibrations
-from gatekit.stats import mean, regression
+from gatekit.stats import mean, probabilities, regression
 from gatekit.subject import NoChampion, Subject
 
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
-SMALLEST = float(
-    np.finfo(np.float64).eps
-)  # a probability of 0 counts as this, as scikit-learn does
 TWO = 2
 
 Floats = NDArray[np.float64]
@@ -41,29 +40,29 @@ class Unusable:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Probabilities, (n,) or (n, K), and what came true; see `gatekit.stats.probabilities`."""
+
+    said: Floats
+    true: NDArray[Any]
+
+
+Losses = Callable[[Floats, NDArray[Any]], tuple[Floats, float]]
+
+
 @measure
 @applies.of("scores", "log loss")
 def log_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean of -log of the probability given to what came true, in nats."""
-    return _mean_of("log loss", _log_losses(candidate, holdout), holdout, ask)
+    return _mean_of("log loss", probabilities.log_losses, candidate, holdout, ask)
 
 
 @measure
 @applies.of("scores", "Brier score")
 def brier(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean square of probability less what came true; multiclass: summed over the classes."""
-    said = _probabilities(candidate, holdout)
-    if isinstance(said, Unusable):
-        return _mean_of("Brier score", said, holdout, ask)
-    if said.ndim == 1:
-        losses = (said - is_label(holdout.y, candidate.positive)) ** 2
-        return _mean_of("Brier score", losses, holdout, ask)
-    place = _places(candidate, holdout)
-    if isinstance(place, Unusable):
-        return _mean_of("Brier score", place, holdout, ask)
-    true = np.zeros(said.shape)
-    true[np.arange(len(said)), place] = 1.0
-    return _mean_of("Brier score", ((said - true) ** 2).sum(axis=1), holdout, ask)
+    return _mean_of("Brier score", probabilities.square_losses, candidate, holdout, ask)
 
 
 @measure
@@ -183,36 +182,54 @@ def log_loss_rise(
     name = "log loss rise"
     if isinstance(champion, NoChampion):
         return no_champion(name, ask.level, champion.reason)
-    new, old = _log_losses(candidate, holdout), _log_losses(champion, holdout)
+    new, old = _stated(candidate, holdout), _stated(champion, holdout)
     if isinstance(new, Unusable):
         return applies.undefined(name, new.why, holdout.rows, ask)
     if isinstance(old, Unusable):
         return applies.undefined(name, old.why, holdout.rows, ask)
-    found = regression.mean_fall(old, new, ask.level)
-    return against(name, found, new.size, champion, ask)
+    mine, theirs = (probabilities.log_losses(each.said, each.true)[0] for each in (new, old))
+    classes = [model.scored(holdout).classes for model in (candidate, champion)]
+    ends = probabilities.ends_of_rise(*_side_by_side(new.said, old.said, *classes))
+    found = regression.mean_rise(mine, theirs, ask.level, ends)
+    return against(name, found, mine.size, champion, ask)
 
 
-def _mean_of(name: str, losses: Floats | Unusable, holdout: Holdout, ask: Ask) -> Estimate:
-    if isinstance(losses, Unusable):
-        return applies.undefined(name, losses.why, holdout.rows, ask)
-    value, low, high = regression.of_mean(losses, ask.level)
-    method = named(mean.METHOD, ask.level)
-    least = fewest(losses.size)
-    return Estimate(name, value, low, high, ask.level, losses.size, method, rows_for_bound=least)
+def _mean_of(name: str, losses: Losses, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:
+    stated = _stated(candidate, holdout)
+    if isinstance(stated, Unusable):
+        return applies.undefined(name, stated.why, holdout.rows, ask)
+    of_rows, worst = losses(stated.said, stated.true)
+    value, low, high = regression.of_mean(of_rows, ask.level, worst)
+    method, n = named(mean.METHOD, ask.level), of_rows.size
+    return Estimate(name, value, low, high, ask.level, n, method, rows_for_bound=fewest(n))
 
 
-def _log_losses(model: Subject, holdout: Holdout) -> Floats | Unusable:
+def no_probabilities(model: Subject, holdout: Holdout) -> str:
+    """Why the scores are no probabilities; empty where they are."""
+    said = _probabilities(model, holdout)
+    return said.why if isinstance(said, Unusable) else ""
+
+
+def _stated(model: Subject, holdout: Holdout) -> Stated | Unusable:
     said = _probabilities(model, holdout)
     if isinstance(said, Unusable):
         return said
     if said.ndim == 1:
-        of_truth = np.where(is_label(holdout.y, model.positive), said, 1 - said)
-    else:
-        place = _places(model, holdout)
-        if isinstance(place, Unusable):
-            return place
-        of_truth = said[np.arange(len(said)), place]
-    return np.asarray(-np.log(np.clip(of_truth, SMALLEST, 1 - SMALLEST)))
+        return Stated(said, is_label(holdout.y, model.positive))
+    place = _places(model, holdout)
+    return place if isinstance(place, Unusable) else Stated(said, place)
+
+
+def _side_by_side(
+    new: Floats, old: Floats, mine: tuple[Any, ...], theirs: tuple[Any, ...]
+) -> tuple[Floats, Floats]:
+    """What both said of the labels that both know, in one order."""
+    if new.ndim == 1:
+        return new, old
+    known = [list(map(str, classes)) for classes in (mine, theirs)]
+    shared = [label for label in known[0] if label in known[1]]
+    one, other = ([labels.index(label) for label in shared] for labels in known)
+    return new[:, one], old[:, other]
 
 
 def _probabilities(model: Subject, holdout: Holdout) -> Floats | Unusable:

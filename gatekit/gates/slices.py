@@ -65,12 +65,7 @@ def count_slices(right: NDArray[np.bool_], holdout: Holdout) -> SliceCounts:
     names: list[str] = []
     counted: list[NDArray[np.int64]] = []
     for columns in holdout.spec.slices:
-        labels: list[str] = [""]
-        index = np.zeros(right.size, dtype=np.int64)
-        for column in columns:
-            values, codes = holdout.groups(column)
-            index = index * len(values) + codes
-            labels = [f"{a} {column}={value}".strip() for a in labels for value in values]
+        labels, index = holdout.crossing(columns)
         size = len(labels)
         names += labels
         rows = np.bincount(index, minlength=size)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gatekit.policy import Policy
+from gatekit.stats.spending import Spending, parts, spent
 
 DISCORDANT = (0.02, 0.05, 0.1, 0.2)
 _ABOVE = (0.1, 0.2, 0.3, 0.5)  # of the way from the bar to 1
@@ -24,6 +25,7 @@ QUANTILES = (  # key, the quantile, what is timed
 )
 LOSS = "accuracy.tolerated_loss"
 ERRORS = "load.error_rate"
+OF_LABELS = ("accuracy.floor", "robustness.noise_floor", LOSS)  # what they ask uses labels up
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Wishes:
     rows: int | None = None
     expect: tuple[float, ...] = ()
     discordant: tuple[float, ...] = ()
+    uses: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,8 @@ class PlannedBar:
     A `share` clears a floor `bar`; a quantile is one too: the share of calls within its time. A
     `loss` is the paired comparison with the champion, where `bar` is the tolerated loss and
     `discordant` the shares of rows that one of the two models alone gets right. `n` is how many
-    rows, calls or requests there are; None if nobody knows yet.
+    rows, calls or requests there are; None if nobody knows yet. Where the test set has declared
+    `uses`, `level` is what is left of `whole_level` at its first use.
     """
 
     key: str
@@ -56,6 +60,8 @@ class PlannedBar:
     n: int | None = None
     expect: tuple[float, ...] = ()
     discordant: tuple[float, ...] = ()
+    uses: int = 0
+    whole_level: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +77,24 @@ def bars_of_options(
 ) -> list[PlannedBar]:
     """The bars that `--floor` and `--tolerated-loss` name, without any policy."""
     level = 0.95 if wishes.level is None else wishes.level
-    bars = []
+    uses = wishes.uses or 0
+    bars: list[PlannedBar] = []
     if floor is not None:
         bars.append(_share("--floor", "true share", floor, level, wishes, wishes.rows))
     if tolerated_loss is not None:
         bars.append(_loss("--tolerated-loss", tolerated_loss, level, wishes, wishes.rows))
-    return bars
+    return [_spent(bar, uses, "fixed") for bar in bars]
 
 
 def bars_of_policy(
     policy: Policy, wishes: Wishes, rows: int | None
 ) -> tuple[list[PlannedBar], list[Unplanned]]:
     """Every bar of the policy: those that can be planned on that many rows, and the others."""
-    found = dict(_planned(policy, wishes, rows))
+    uses = wishes.uses or policy.holdout.uses or 0
+    found = {
+        key: _spent(bar, uses, policy.holdout.spending) if key in OF_LABELS else bar
+        for key, bar in _planned(policy, wishes, rows)
+    }
     senseless = {key: bar for key, bar in found.items() if not _sensible(bar)}
     others = [
         Unplanned(key, _why_not(policy, gate))
@@ -134,6 +145,14 @@ def _planned(policy: Policy, wishes: Wishes, rows: int | None) -> Iterator[tuple
                 expect=_around(answered),
             ),
         )
+
+
+def _spent(bar: PlannedBar, uses: int, spending: Spending) -> PlannedBar:
+    """The bar at the level that is left of it where the test set has so many uses."""
+    if not uses:
+        return bar
+    left = spent(bar.level, parts(uses, spending))
+    return replace(bar, level=left, uses=uses, whole_level=bar.level)
 
 
 def _why_not(policy: Policy, gate: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from gatekit.planning.answers import NEITHER, Answer, Apart, Need
 from gatekit.planning.bars import PlannedBar, Unplanned
 from gatekit.planning.picture import LEGEND, picture
+from gatekit.stats.paired import METHOD as PAIRED
 from gatekit.stats.power import MOST_ROWS
 from gatekit.stats.proportion import POINT
 
@@ -55,8 +56,11 @@ def _bar_lines(answer: Answer) -> list[str]:
     bar = answer.bar
     asked = -bar.bar if bar.kind == "loss" else bar.bar
     lines = [f"{bar.key}: {bar.measure} >= {asked:g}"]
-    method = "paired Agresti-Min" if bar.kind == "loss" else "exact binomial"
+    method = PAIRED if bar.kind == "loss" else "exact binomial"
     level = f"level {bar.level:g}, one-sided; {method}"
+    if bar.uses:
+        level = f"level {bar.whole_level:g} spent over {bar.uses} uses: {bar.level:.5f}"
+        level += f", one-sided; {method}"
     if bar.level == POINT:
         level = "level 0.5: a point decision, its uncertainty is ignored"
     if answer.discordant is not None:

@@ -14,6 +14,7 @@ from gatekit.runner.protocol import Frame, Garbage, TableSender, frame_to_column
 from gatekit.runner.scored import frame_to_scored
 from gatekit.scanning.scan import scan
 from gatekit.scoring.engines import choose_engine
+from gatekit.scoring.linear import LinearForm
 from gatekit.scoring.signature import Signature, read_signature
 from gatekit.scoring.tables import conform
 
@@ -172,6 +173,23 @@ class Runner:
             self._end(f"wrote garbage to its line while {doing}")
         return column.tobytes()
 
+    def linear_form(self) -> LinearForm | str:
+        """The linear form of the loaded model, or why it has none.
+
+        Raises:
+            ModelMisbehaved: it died, hung, or what it said is no linear form.
+        """
+        if not self._engines:
+            raise UsageProblem("no model is loaded")
+        doing = "telling its linear form"
+        reply = self._ask({"op": "linear", "folder": str(self._folder)}, None, doing)
+        if reply.header.get("linear") is not True:
+            return plain(reply.header.get("why", ""))
+        try:
+            return LinearForm.from_json(bytes(reply.body))
+        except ValueError:
+            self._end(f"wrote garbage to its line while {doing}")
+
     def memory_mb(self, field: Literal["VmHWM", "VmRSS"]) -> float:
         """The most its process has held (VmHWM), or what it holds now, by the kernel's count.
 
@@ -224,7 +242,7 @@ class Runner:
         if not self._greeted:
             self._walls, self._greeted = self._greeting(), True
             self._check_walls()
-        loading = header["op"] == "load"
+        loading = header["op"] in ("load", "linear")
         seconds = self._limits.load_seconds if loading else self._limits.call_seconds
         self._asked += 1
         question = Frame({**header, "id": self._asked})

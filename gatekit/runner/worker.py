@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gatekit.errors import DataError, GatekitError
+from gatekit.errors import CandidateError, DataError, GatekitError
 from gatekit.runner.protocol import (
     Assembly,
     Frame,
@@ -80,6 +80,8 @@ class Worker:
         if header["op"] == "form":
             form = self.engines[header["engine"]].form
             return array_to_frame(said, np.frombuffer(form, np.uint8))
+        if header["op"] == "linear":
+            return self._linear(header, said)
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
         engine = self.engines[header["engine"]]
         if header["op"] == "predict" and header.get("score"):
@@ -92,6 +94,15 @@ class Worker:
         start = perf_counter()
         self.engines[header["engine"]] = load_engine(Path(header["folder"]), header["engine"])
         return {"seconds": perf_counter() - start, "peak_mb": peak_mb()}
+
+    def _linear(self, header: dict[str, Any], said: dict[str, Any]) -> Frame:
+        """Its linear form, read off the estimator as its own loader gives it."""
+        try:
+            if "native" not in self.engines:
+                self.engines["native"] = load_engine(Path(header["folder"]), "native")
+            return Frame({**said, "linear": True}, self.engines["native"].linear_form().as_json())
+        except CandidateError as error:
+            return Frame({**said, "linear": False, "why": error.message})
 
     def _time(
         self, engine: Engine, table: pa.Table, header: dict[str, Any], said: dict[str, Any]

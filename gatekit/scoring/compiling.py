@@ -40,7 +40,7 @@ def describe_estimator(estimator: Any, signature: Signature, asked: str = "predi
     if not all(column.required for column in signature.inputs):
         raise refusal("the signature has optional columns")
     names = signature.names
-    steps, last = _opened(estimator)
+    steps, last = opened(estimator)
     by_columns = bool(steps) and kind(steps[0]) in COLUMN_STEPS
     allowed = (*NUMBERS, "string") if by_columns else NUMBERS
     if not steps and kind(last) in TREES:
@@ -75,11 +75,12 @@ def kind(estimator: object) -> str:
     return found.__name__ if found.__module__.partition(".")[0] == "sklearn" else ""
 
 
-def _opened(estimator: Any) -> tuple[list[Any], Any]:
+def opened(estimator: Any) -> tuple[list[Any], Any]:
+    """The steps of a pipeline, of pipelines within it too, and the last one; it alone elsewhere."""
     if kind(estimator) != "Pipeline":
         return [], estimator
     *steps, last = [step for _, step in estimator.steps]
-    inner, last = _opened(last)
+    inner, last = opened(last)
     return [s for s in (*steps, *inner) if s is not None and s != "passthrough"], last
 
 
@@ -208,7 +209,7 @@ def _by_column(step: Any, names: Sequence[str]) -> Part:
                 raise refusal("it has a step FunctionTransformer")
             parts.append({"do": "part", "positions": positions, "steps": []})
             continue
-        steps, last = _opened(transformer)
+        steps, last = opened(transformer)
         inner = [*steps, last] if last is not None and last != "passthrough" else steps
         within = [_step(one, ()) for one in inner]
         parts.append({"do": "part", "positions": positions, "steps": within})

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from gatekit.scoring.linear import LinearForm
+
 ENGINES = ("native", "pyfunc", "compiled")
 Wanted = Literal["auto", "native", "pyfunc", "compiled"]
 SKLEARN = "mlflow.sklearn"
@@ -46,6 +48,9 @@ class Engine(Protocol):
 
     def run(self, table: pa.Table) -> object:
         """Whatever the model returns, to be timed and not read."""
+
+    def linear_form(self) -> LinearForm:
+        """The model's linear form; CandidateError says why it has none."""
 
     @property
     def takes_rows(self) -> bool:
@@ -144,6 +149,7 @@ class _Loaded:
     probabilities: Callable[[Any], object] | None = None  # where `score` gives labels alone
     rows: Callable[[Any], object] | None = None  # prepares rows without a table, where that is one
     form: bytes = b""  # of a compiled one: itself at rest
+    estimator: object = None  # where it is scikit-learn's, and this the engine it was loaded with
 
     @property
     def takes_rows(self) -> bool:
@@ -159,6 +165,13 @@ class _Loaded:
 
     def run(self, table: pa.Table) -> object:
         return self.score(self.prepare(conform(table, self.signature)))
+
+    def linear_form(self) -> LinearForm:
+        from gatekit.scoring.linear_reading import linear_form, none_of
+
+        if self.estimator is None or self.signature is None:
+            raise none_of("it is no model of mlflow.sklearn with a signature")
+        return linear_form(self.estimator, self.signature)
 
     def answer(self, table: pa.Table, score: str) -> Scored:
         rows = self.prepare(conform(table, self.signature))
@@ -176,11 +189,12 @@ def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | N
     score = getattr(estimator, str(config.get("predict_fn", "predict")))
     scoring = _scoring(estimator, config)
     if signature is None or not _takes_array(estimator, signature):
-        return _Loaded("native", signature, score, to_frame, *scoring)
+        return _Loaded("native", signature, score, to_frame, *scoring, estimator=estimator)
     # Column order is held by `conform` and was compared with the names seen in fitting. Set once
     # at load: a filter set and reset at every call is dear and not safe between threads.
     warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
-    return _Loaded("native", signature, score, to_array, *scoring, _arrays(signature))
+    rows = _arrays(signature)
+    return _Loaded("native", signature, score, to_array, *scoring, rows, estimator)
 
 
 def _compile(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:

@@ -48,30 +48,50 @@ def bounds(found: Bins, level: float) -> tuple[float, float, float]:
 
     Of Kumar, Liang and Ma (2019): the square of a bin's gap is too large by its own variance,
     share (1 - share) / (rows - 1), which is taken off; below 0 the whole is 0. The weighted sum of
-    squared gaps is a scaled noncentral chi-square (scale and degrees of freedom by Satterthwaite),
-    so its noncentrality is bounded by where that distribution leaves 1 - level. A sum smaller than
-    a model without any gap would show on average counts as that average. The bounds speak of these
-    bins; within one, gaps of either sign cancel. Infinite where a bin has fewer than 50 rows.
+    squared gaps is a scaled noncentral chi-square whose noncentrality is bounded by where that
+    distribution leaves 1 - level; see `_scaled`. Each bound leans against its claim. For the lower
+    one a bin varies at least as much as what was said of it would, for the upper one there is one
+    row more on the wrong side, in the bin with the largest gap, and rare labels are a little less
+    rare. A sum smaller than a model without any gap would show on average counts as that average.
+    The bounds speak of these bins; within one, gaps of either sign cancel. Infinite where a bin has
+    fewer than 50 rows.
     """
     n = float(found.rows.sum())
     weight, share = found.rows / n, found.true / found.rows
-    gap = found.said - share
+    gap = np.abs(found.said - share)
     bias = share * (1 - share) / np.maximum(found.rows - 1, 1)
     value = math.sqrt(max(0.0, float(weight @ (gap**2 - bias))))
     if level == POINT:
         return value, value, value
     if found.rows.min() < ROWS_OF_A_BIN:
         return value, -math.inf, math.inf
-    smoothed = (found.true + 0.5) / (found.rows + 1)
-    parts = weight * smoothed * (1 - smoothed) / found.rows
-    scale = float((parts**2).sum() / parts.sum())
-    freedom = float(parts.sum() / scale)
-    seen = float(weight @ gap**2) / scale
-    low, high = (
-        _noncentrality(seen, freedom, level),
-        _noncentrality(max(seen, freedom), freedom, 1 - level),
-    )
-    return value, min(value, math.sqrt(scale * low)), max(value, math.sqrt(scale * high))
+    plain = _variance((found.true + 0.5) / (found.rows + 1))
+    squared = np.maximum(gap**2 - bias, 0.0)
+    scale, freedom = _scaled(weight, np.maximum(plain, _variance(found.said)) / found.rows, squared)
+    low = scale * _noncentrality(float(weight @ gap**2) / scale, freedom, level)
+    more = np.where(gap == gap.max(), 1 / found.rows, 0.0)
+    rarer = np.maximum(plain, _variance((found.true + 1) / (found.rows + 2)))
+    scale, freedom = _scaled(weight, rarer / found.rows, squared + 2 * gap * more)
+    seen = float(weight @ (gap + more) ** 2) / scale
+    high = scale * _noncentrality(max(seen, freedom), freedom, 1 - level)
+    return value, min(value, math.sqrt(low)), max(value, math.sqrt(high))
+
+
+def _variance(share: Floats) -> Floats:
+    return share * (1 - share)
+
+
+def _scaled(weight: Floats, variance: Floats, squared: Floats) -> tuple[float, float]:
+    """Scale and degrees of freedom of the weighted sum of squared gaps, by its first two moments.
+
+    Each bin's gap is normal with that variance around a gap whose square is about `squared`, so the
+    sum has the mean sum w (v + d^2) and the variance sum w^2 (2 v^2 + 4 d^2 v); a noncentral
+    chi-square of scale s has 2 s^2 (freedom + 2 noncentrality). Satterthwaite's, with the gaps.
+    """
+    spread = float(weight**2 @ (2 * variance**2 + 4 * squared * variance))
+    noise = float(weight @ variance)
+    scale = spread / (2 * noise + 4 * float(weight @ squared))
+    return scale, noise / scale
 
 
 def _noncentrality(seen: float, freedom: float, chance: float) -> float:

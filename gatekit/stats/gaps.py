@@ -166,12 +166,22 @@ def exact(families: Sequence[Rates], values: tuple[float, ...], level: float, sc
         sides = 2 * each.k.size * len(families)
         share = level if level == POINT else 1 - (1 - level) / sides
         bottom, top = (on_scale(p, scale) for p in proportion.bounds(each.k, each.n, share))
-        with np.errstate(invalid="ignore"):  # log 0 less log 0 is unknown
-            least = np.nan_to_num(bottom[:, None] - top[None, :], nan=-np.inf, neginf=-np.inf)
-            most = np.nan_to_num(top[:, None] - bottom[None, :], nan=np.inf, posinf=np.inf)
-        low.append(_between(least, -np.inf))
-        high.append(_between(most, -np.inf if each.k.size > 1 else np.inf))
+        least, most = between_intervals(bottom, top)
+        low.append(least)
+        high.append(most)
     return Gaps(scale, values, tuple(low), tuple(high), EXACT)
+
+
+def between_intervals(bottom: Floats, top: Floats) -> tuple[Floats, Floats]:
+    """Bounds on every difference of two groups whose own intervals hold jointly, (G, G) each.
+
+    `bottom` and `top` are (G,). A group that is alone has an unknown partner.
+    """
+    with np.errstate(invalid="ignore"):  # log 0 less log 0 is unknown
+        least = np.nan_to_num(bottom[:, None] - top[None, :], nan=-np.inf, neginf=-np.inf)
+        most = np.nan_to_num(top[:, None] - bottom[None, :], nan=np.inf, posinf=np.inf)
+    alone = np.inf if bottom.size == 1 else -np.inf
+    return _between(least, -np.inf), _between(most, alone)
 
 
 def _between(differences: Floats, itself: float) -> Floats:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, ndtri, xlog1py, xlogy
 
+from gatekit.stats.paired import clears
 from gatekit.stats.power import MOST_ROWS, Chances, Counts, first_settled
 
 _SPREADS = 6.5  # standard deviations of the discordant count that are summed over
 _FINE = 1e-5  # to which a true gain is found
 _STEPS = 400  # the answer's resolution: one part in that many
-_HAIR = 1e-9  # a bar of 0.01 on 100 rows is one row, whatever the floats say
 
 
 def chance_not_worse(n: int, margin: float, discordant: float, gain: float, level: float) -> float:
@@ -84,15 +84,14 @@ def greatest_gain_failing(
 def fewest_won(n: int, bar: float, both: NDArray[np.float64], level: float) -> NDArray[np.float64]:
     """The fewest rows won, of `both` discordant ones, whose lower bound is at least `bar`.
 
-    The bound y - z sqrt(S / m^2 - y^2 / m) >= bar, with S = both + 1, m = n + 2 and
-    y = (won - lost) / m, is a quadratic in y; its larger root is the answer.
+    One more than `both` where none is. More rows won never clear less, so halving finds it.
     """
-    z, m = float(ndtri(level)), n + 2.0
-    lead = 1.0 + z * z / m
-    within = bar * bar - lead * (bar * bar - z * z * (both + 1.0) / (m * m))
-    root = np.where(within > 0, (bar + np.sqrt(np.maximum(within, 0.0))) / lead, bar)
-    ahead = np.maximum(root * m, bar * n)  # the value itself has to clear the bar as well
-    return np.ceil((ahead + both) / 2.0 - _HAIR)
+    low, high = np.full(both.shape, -1.0), both + 1.0
+    while np.any(high - low > 1):
+        middle = np.floor((low + high) / 2)
+        passed = clears(middle, both - middle, n, bar, level)
+        low, high = np.where(passed, low, middle), np.where(passed, middle, high)
+    return high
 
 
 def _chance_above(n: int, bar: float, discordant: float, gain: float, level: float) -> float:

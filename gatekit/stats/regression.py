@@ -1,12 +1,12 @@
 """Measures of how far numbers are from what they predict, each with one-sided bounds at a level.
 
 `y` and `said` are (n,), in the unit of the target; so are the errors said - y and the bounds. Every
-function gives (value, low, high).
+function gives (value, low, high), and takes any number of samples at once, (..., n) to (...,).
 """
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +16,26 @@ from gatekit.stats.mean import Moments
 from gatekit.stats.proportion import POINT
 
 Floats = NDArray[np.float64]
-Bounded = tuple[float, float, float]
+Bounded = tuple[Any, Any, Any]  # numbers, or arrays of them: one for each sample
 
 
-def of_mean(losses: Floats, level: float) -> Bounded:
-    """The mean of losses that are never negative."""
+def of_mean(losses: Floats, level: float, worst: Any = 0.0) -> Bounded:
+    """The mean of losses that are never negative; one may be `worst`, where that is known."""
     found = Moments.of(losses)
-    low, high = mean.bounds(found, level)
-    return found.mean, low if math.isinf(low) else max(0.0, low), high
+    low, high = mean.bounds(found.reaching(np.inf, worst), level)
+    return found.mean, mean.either(np.isinf(low), low, np.maximum(0.0, low)), high
 
 
 def root_mean_square(y: Floats, said: Floats, level: float) -> Bounded:
     """RMSE: the root of the bounds on the mean square."""
-    value, low, high = of_mean((said - y) ** 2, level)
-    return math.sqrt(value), low if math.isinf(low) else math.sqrt(low), math.sqrt(high)
+    found = Moments.of((said - y) ** 2)
+    value = found.mean
+    low, high = mean.bounds(found, level, mean.FEWEST_SQUARES)
+    return (
+        np.sqrt(value),
+        mean.either(np.isinf(low), low, np.sqrt(np.maximum(low, 0))),
+        np.sqrt(high),
+    )
 
 
 def size_of_bias(y: Floats, said: Floats, level: float) -> Bounded:
@@ -39,14 +45,14 @@ def size_of_bias(y: Floats, said: Floats, level: float) -> Bounded:
     exceeded by a bias of one sign. Its lower bound is of either sign, so each has half the error.
     """
     found = Moments.of(said - y)
-    value = abs(found.mean)
+    value = np.abs(found.mean)
     if level == POINT:
         return value, value, value
     low, high = mean.bounds(found, level)
-    if math.isinf(low):
-        return value, low, high
     apart = mean.bounds(found, (1 + level) / 2)
-    return value, min(value, max(0.0, apart[0], -apart[1])), max(value, high, -low)
+    near = np.maximum(np.maximum(apart[0], -apart[1]), 0.0)
+    least = mean.either(np.isinf(low), low, np.minimum(value, near))
+    return value, least, np.maximum(value, np.maximum(high, -low))
 
 
 def determination(y: Floats, said: Floats, level: float) -> Bounded:
@@ -55,17 +61,19 @@ def determination(y: Floats, said: Floats, level: float) -> Bounded:
     Linearised (the delta method): what each row weighs in the ratio, as a mean. NaN where y never
     changes.
     """
-    beside = (y - y.mean()) ** 2
-    variance = float(beside.mean())
-    if variance == 0:
-        return math.nan, math.nan, math.nan
+    beside = (y - y.mean(axis=-1, keepdims=True)) ** 2
+    variance = beside.mean(axis=-1)
+    scale = np.where(variance > 0, variance, 1.0)
     squares = (said - y) ** 2
-    ratio = float(squares.mean()) / variance
-    low, high = mean.bounds(Moments.of((squares - ratio * beside) / variance), level)
+    ratio = squares.mean(axis=-1) / scale
+    weighed = (squares - ratio[..., None] * beside) / scale[..., None]
+    low, high = mean.bounds(Moments.of(weighed), level, mean.FEWEST_SQUARES)
     value = 1 - ratio
-    if math.isinf(low):
-        return value, low, high
-    return value, min(value, value - high), max(value, min(1.0, value - low))
+    known = ~np.isinf(low)
+    least = np.where(known, np.minimum(value, value - high), -np.inf)
+    most = np.where(known, np.maximum(value, np.minimum(1.0, value - low)), np.inf)
+    value, least, most = (mean.either(variance > 0, each, np.nan) for each in (value, least, most))
+    return value, least, most
 
 
 def pinball(y: Floats, said: Floats, quantile: float) -> Floats:
@@ -76,18 +84,35 @@ def pinball(y: Floats, said: Floats, quantile: float) -> Floats:
 def mean_fall(new: Floats, old: Floats, level: float) -> Bounded:
     """How much smaller the mean of `new` losses is than that of `old` ones on the same rows."""
     falls = old - new
-    most = float(max(np.abs(new).max(), np.abs(old).max()))
-    low, high = mean.paired_bounds(falls, most, level)
-    return float(falls.mean()), low, high
+    low, high = mean.paired_bounds(falls, _largest(new, old), level)
+    return falls.mean(axis=-1), low, high
+
+
+def mean_rise(new: Floats, old: Floats, level: float, ends: tuple[Any, Any]) -> Bounded:
+    """Mean of the `new` losses less that of the `old` ones on the same rows.
+
+    `ends` are the smallest and the largest rise that a row could have had.
+    """
+    rises = new - old
+    low, high = mean.paired_bounds(rises, _largest(new, old), level, ends)
+    return rises.mean(axis=-1), low, high
 
 
 def root_rise(new: Floats, old: Floats, level: float) -> Bounded:
     """RMSE of the `new` errors less that of the `old` ones on the same rows (the delta method)."""
-    roots = [math.sqrt(float((errors**2).mean())) for errors in (new, old)]
+    roots = [np.sqrt((errors**2).mean(axis=-1)) for errors in (new, old)]
     value = roots[0] - roots[1]
-    if not min(roots):
-        return value, -math.inf, math.inf
+    never = (np.minimum(*roots) <= 0) | (new.shape[-1] < mean.FEWEST_SQUARES)
+    roots = [np.where(never, 1.0, root)[..., None] for root in roots]
     weighed = new**2 / (2 * roots[0]) - old**2 / (2 * roots[1])
-    most = max(float(np.abs(new).max()), float(np.abs(old).max()))
-    low, high = mean.paired_bounds(weighed - weighed.mean(), most, level)
-    return value, value + low, value + high
+    beside = weighed - weighed.mean(axis=-1, keepdims=True)
+    low, high = mean.paired_bounds(beside, _largest(new, old), level)
+    return (
+        value,
+        mean.either(never, -np.inf, value + low),
+        mean.either(never, np.inf, value + high),
+    )
+
+
+def _largest(new: Floats, old: Floats) -> Any:
+    return np.maximum(np.abs(new).max(axis=-1), np.abs(old).max(axis=-1))

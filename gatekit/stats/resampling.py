@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from gatekit.stats.proportion import POINT
 
 RESAMPLES = 2000
+MOST_RESAMPLES = 50_000
+TAIL = 20  # resamples beyond the bound, at least: a high level takes more resamples
 BCA_ROWS = 5000  # BCa's jackknife costs n calls and n^2 memory: above this many rows, percentile
 FEWEST_ROWS = 30  # a bootstrap of fewer rows bounds nothing
 Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
@@ -22,9 +24,10 @@ def bootstrap(
 ) -> tuple[float, float, float, str]:
     """metric(y, prediction), one-sided bounds at `level`, and the method's name.
 
-    Rows are resampled in pairs, 2,000 times: BCa (Efron 1987) by scipy up to 5,000 rows, the
-    percentile method above, and where BCa is undefined. Under 30 rows the bounds are infinite, and
-    so they are where no resample moved the value: that is no evidence of certainty.
+    Rows are resampled in pairs, 2,000 times, or as often as 20 lie beyond the bound: BCa (Efron
+    1987) by scipy up to 5,000 rows, the percentile method above, and where BCa is undefined. Under
+    30 rows the bounds are infinite, and so they are where no resample moved the value, which is no
+    evidence of certainty, and at a level that would take more than 50,000 resamples.
 
     Raises:
         TypeError: the metric gave something that is no number.
@@ -34,6 +37,8 @@ def bootstrap(
         return value, value, value, "point"
     if not math.isfinite(value):
         return value, math.nan, math.nan, "bootstrap"
+    if math.ceil(TAIL / (1 - level)) > MOST_RESAMPLES:
+        return value, -math.inf, math.inf, f"level too high for {MOST_RESAMPLES:,} resamples"
     if y.size < FEWEST_ROWS:
         return value, -math.inf, math.inf, f"bootstrap needs {FEWEST_ROWS} rows"
     for method in ("BCa", "percentile") if y.size <= BCA_ROWS else ("percentile",):
@@ -42,7 +47,17 @@ def bootstrap(
             break
     if low == high:
         return value, -math.inf, math.inf, "bootstrap says nothing of a value that never moves"
-    return value, min(low, value), max(high, value), f"{method} bootstrap, {RESAMPLES:,} resamples"
+    return (
+        value,
+        min(low, value),
+        max(high, value),
+        f"{method} bootstrap, {resamples_for(level):,} resamples",
+    )
+
+
+def resamples_for(level: float) -> int:
+    """How many resamples a bound at that level takes."""
+    return max(RESAMPLES, math.ceil(TAIL / (1 - level) - 1e-6))
 
 
 def _interval(
@@ -64,7 +79,7 @@ def _interval(
             (np.arange(y.size),),
             on_rows,
             vectorized=False,
-            n_resamples=RESAMPLES,
+            n_resamples=resamples_for(level),
             confidence_level=2 * level - 1,
             method=how[0],  # type: ignore[call-overload] # one of two literals
             rng=np.random.default_rng(how[1]),

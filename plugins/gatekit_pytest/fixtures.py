@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from gatekit.data import Holdout
+    from gatekit.data import Holdout, NoSample
     from gatekit.gate import Gate
     from gatekit.service_client import LiveService
     from gatekit.subject import NoChampion, Subject
@@ -69,6 +69,18 @@ def champion(request: pytest.FixtureRequest) -> Subject | NoChampion:
 def holdout(request: pytest.FixtureRequest) -> Holdout:
     """The rows with labels that the policy names."""
     return session_of(request.config).run.holdout
+
+
+@pytest.fixture
+def reference(request: pytest.FixtureRequest) -> Holdout | NoSample:
+    """The rows the model was trained on, as the policy names them."""
+    return session_of(request.config).run.reference
+
+
+@pytest.fixture
+def current(request: pytest.FixtureRequest) -> Holdout:
+    """The rows the model meets; the holdout where nothing else is named."""
+    return session_of(request.config).run.current
 
 
 @pytest.fixture

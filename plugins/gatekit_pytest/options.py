@@ -11,7 +11,16 @@ import pytest
 if TYPE_CHECKING:
     from gatekit.plan import RunRequest
 
-NEED_URI = ("gates", "gate_set", "champion", "promote_to", "service_url", "model_env", "report_dir")
+NEED_URI = (
+    "gates",
+    "gate_set",
+    "champion",
+    "promote_to",
+    "service_url",
+    "model_env",
+    "current",
+    "report_dir",
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -54,6 +63,12 @@ def add_options(parser: pytest.Parser) -> None:
         "and kept. Default: local",
     )
     group.addoption(
+        "--current",
+        metavar="PATH",
+        help="the rows that the drift gate compares with the reference, a file or a folder of "
+        "Parquet files. Default: the policy's, else the holdout",
+    )
+    group.addoption(
         "--report-dir",
         metavar="DIR",
         type=Path,
@@ -83,6 +98,7 @@ class GateOptions:
             target=option.promote_to,
             service_url=option.service_url,
             model_env=option.model_env or "local",
+            current=str(Path(option.current).resolve()) if option.current else None,
         )
         folder = option.report_dir or config.rootpath / ".gatekit" / "report"
         return cls(request, folder, is_narrowed(config))

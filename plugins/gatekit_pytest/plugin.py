@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatekit_pytest.fixtures import candidate, champion, gate, holdout, service
+from gatekit_pytest.fixtures import (
+    candidate,
+    champion,
+    current,
+    gate,
+    holdout,
+    reference,
+    service,
+)
 from gatekit_pytest.options import add_options, refuse_lonely_options
 
 if TYPE_CHECKING:
     from gatekit.runner.forkserver import ForkServer
 
-__all__ = ["candidate", "champion", "gate", "holdout", "service"]
+__all__ = ["candidate", "champion", "current", "gate", "holdout", "reference", "service"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

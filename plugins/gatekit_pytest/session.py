@@ -7,7 +7,7 @@ same one. The controller concludes; workers only measure.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +16,7 @@ from gatekit.attest.signing import take_signer
 from gatekit.conclusion import Conclusion, conclude
 from gatekit.decision import Asked
 from gatekit.errors import GatekitError
-from gatekit.gate import Gate
+from gatekit.gate import Gate, asks_labels
 from gatekit.kept import FOLDER
 from gatekit.ledger import Check, Ledger, TestOutcome
 from gatekit.plan import Plan, make_plan
@@ -105,7 +105,12 @@ class GateSession:
 
     def make_gate(self, name: str, test: str) -> Gate:
         """The hand on the ledger for one test."""
-        return Gate(name, test, self.run.plan.policy)
+        return Gate(name, test, self.run.plan.policy, self.run.uses)
+
+    def count_use(self, gates: Iterable[str]) -> None:
+        """Count this use of the test set, once, if one of these gates asks its labels."""
+        if self.run.uses is None and any(asks_labels(gate) for gate in gates):
+            self.run.count_use(self.registry)
 
     def live_service(self) -> LiveService:
         """The service at --service-url.
@@ -133,6 +138,8 @@ class GateSession:
         # after every plugin has chosen: --lf chooses last
         named = {item.nodeid: gate_name(item) for item in session.items}
         self._expected = {test: name for test, name in named.items() if name}
+        if not (self.is_worker or self.is_observer):
+            self.count_use(self._expected.values())
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         for item in items:

@@ -99,6 +99,9 @@ class Terminal:
                 "a loosened bar promotes only by: gatekit promote "
                 f"{plan.request.uri} --to TARGET --override REASON {flags}"
             )
+        uses = self._session.run.uses
+        if uses is not None:
+            notes += textwrap.wrap(uses.words, 80, subsequent_indent="  ")
         return ["", *notes] if notes else []
 
     def _verdict_line(self) -> str:
@@ -121,7 +124,9 @@ def failure_words(check: Check) -> list[str]:
     assert verdict is not None  # noqa: S101 - only compared checks come here
     bar = number_words(check.bar or 0.0, estimate.unit)
     lines = [f"{estimate.name} {check.op} {bar}   {verdict.outcome}"]
-    if estimate.is_number and estimate.level != EXACT:
+    if not estimate.n and not estimate.is_number:
+        pass  # nothing was measured, or nothing of it is told
+    elif estimate.is_number and estimate.level != EXACT:
         low, high = bounds_words(check)
         lines.append(
             f"    measured   {number_words(estimate.value, estimate.unit)}   between {low} and "

@@ -18,8 +18,12 @@ class Distribution:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
+        from gatekit.policy_gates import BUILT_IN
         from gatekit_pytest.session import TICKET
 
+        # nothing is collected here: what may be asked counts as asked
+        plan = self._session.run.plan
+        self._session.count_use([g for g in (*BUILT_IN, *plan.policy.own) if plan.wants(g)])
         node.workerinput[TICKET] = self._session.run.ticket()
 
     @pytest.hookimpl(optionalhook=True)

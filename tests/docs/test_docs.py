@@ -63,7 +63,7 @@ def test_every_option_is_described(flag):
 def test_every_fixture_is_described():
     from gatekit_pytest import plugin
 
-    assert len(plugin.__all__) == 5
+    assert len(plugin.__all__) == 7
     for name in plugin.__all__:
         assert f"`{name}`" in README
 
@@ -150,9 +150,21 @@ TABLES += [
     (
         "## Top of the file",
         policy.Policy,
-        ("holdout", "gates", "own", "declared", "promotion", "keys", "attestation", "runner"),
+        (
+            "holdout",
+            "reference",
+            "current",
+            "gates",
+            "own",
+            "declared",
+            "promotion",
+            "keys",
+            "attestation",
+            "runner",
+        ),
     ),
     ("## [data.holdout]", policy.DataSpec, ()),
+    ("## [data.reference] and [data.current]", policy.SampleSpec, ()),
     ("## [promotion.NAME]", policy.Target, ()),
     ("## [keys.NAME]", policy.TrustedKey, ()),
     ("## [attestation]", policy.Attestation, ()),

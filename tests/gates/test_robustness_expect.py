@@ -97,6 +97,40 @@ def test_a_tolerated_share_has_a_bound(subject, holdout, ask):
 
 
 @pytest.mark.parametrize(
+    ("kind", "within", "broken"),
+    [
+        ("increasing", 0.0, 0),
+        ("decreasing", 0.0, ROWS),
+        ("decreasing", 0.06, 0),
+        ("invariant", 0.04, ROWS),
+        ("invariant", 0.06, 0),
+    ],
+)
+def test_scores_move_where_labels_do_not(subject, holdout, ask, kind, within, broken):
+    model = subject(rising)
+    model.scores = lambda rows: 0.5 + rows.table["x"].to_numpy() / 10
+    model.score_rows = lambda table: 0.5 + table["x"].to_numpy() / 10
+    how = {"kind": kind, "column": "x", "change": 0.5, "of": "scores", "within": within}
+    found = estimate(model, holdout, ask, **how)
+    assert found.value == broken
+    assert "the largest move +0.05" in found.detail[0]
+
+
+def test_scores_of_several_classes_can_only_be_invariant(subject, holdout, ask):
+    model = subject(rising)
+    given = np.random.default_rng(1).random((ROWS, 3))
+    model.scores, model.score_rows = (
+        (lambda _: given),
+        (lambda _: given + np.array([0.0, 0.1, 0.0])),
+    )
+    how = {"column": "x", "change": 1.0, "of": "scores"}
+    assert estimate(model, holdout, ask, kind="invariant", within=0.05, **how).value == ROWS
+    assert estimate(model, holdout, ask, kind="invariant", within=0.15, **how).value == 0
+    with pytest.raises(DataError, match="do not rise or fall as one"):
+        estimate(model, holdout, ask, kind="increasing", **how)
+
+
+@pytest.mark.parametrize(
     ("expected", "words"),
     [
         ({"kind": "invariant", "column": "zz"}, "'zz', which the model does not take"),

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
+from gatekit.policy import DataSpec
 from gatekit.promotion.journal import journal_name
 from gatekit.promotion.status import status_lines
 from gatekit.registry import GateRunRecord
+from gatekit.uses import Use, count_use
 from tests.servers import running_server
 
 from .ground import Ground
@@ -136,6 +138,17 @@ def test_a_viewer_can_only_look(company, ground, what):
 def test_the_gate_can_neither_move_the_alias_nor_write_the_journal(company, ground, what):
     with company.acting_as("gate"), forbidden(ground):
         act(ground, what)
+
+
+def test_the_gate_counts_a_use_of_the_test_set_and_others_do_not(company, ground):
+    spec = DataSpec(path="h", target="y", uses=2)
+    use = Use("c", "", "d", "p")
+    for who in ("viewer", "promoter"):
+        with company.acting_as(who):
+            refused = count_use(ground.registry, NAME, use, spec, 1)
+        assert "the right to do this is missing" in refused.closed
+    with company.acting_as("gate"):
+        assert count_use(ground.registry, NAME, use, spec, 1).number == 1
 
 
 def test_the_promoter_files_no_reports(company, ground):

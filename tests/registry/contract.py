@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from gatekit.errors import NotFound, RegistryError
+from gatekit.policy import DataSpec
 from gatekit.registry import GateRunRecord, Registry, open_registry
+from gatekit.uses import Use, count_use
 
 WRITER = """
 import sys, time
@@ -288,6 +290,18 @@ class RegistryContract:
         assert numbers == list(range(1, 13))
         assert bench.registry.entries(journal) == list(zip(numbers, wanted, strict=True))
         assert open_registry(bench.uri).entries(journal) == bench.registry.entries(journal)
+
+    def test_uses_of_a_test_set_are_counted_once_each(self, bench, three):
+        spec = DataSpec(path="h", target="y", uses=3)
+        other = open_registry(bench.uri)  # another process would see the same
+
+        def count(registry, candidate, data="d"):
+            return count_use(registry, three, Use(candidate, "", data, "p"), spec, 1)
+
+        asked = [(bench.registry, "a"), (other, "b"), (other, "a"), (bench.registry, "b")]
+        assert [count(*each).number for each in asked] == [1, 2, 1, 2]
+        assert count(other, "a", "other data").number == 1
+        assert [count(bench.registry, name).left for name in ("c", "d")] == [0, -1]
 
     def test_a_journal_loses_nothing_to_racing_writers(self, bench, three, tmp_path):
         journal, writers, many = f"{three}.journal", 3, 10

@@ -6,6 +6,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -50,7 +51,10 @@ def search(folders):
         ids |= {int(name)} if name.isdecimal() else set()
     for one in {process_id, *ids, *range(max(2, process_id - 20), process_id + 20)} - {os.getpid()}:
         found += seen(f"/proc/{one}/environ") + seen(f"/proc/{one}/cmdline")
-    found += memory(process_id)
+    # Whoever started this process, and the gate, whose number stands in our command line.
+    told = re.findall(rb"\d+", seen("/proc/self/cmdline")) if os.getpid() != 1 else []
+    for one in {process_id, *map(int, told)}:
+        found += memory(one)
     for folder in folders:
         for name in {*listed(folder), "canary.txt"}:
             found += seen(os.path.join(folder, name)) + name.encode()
@@ -178,6 +182,15 @@ class Hostile:
     def leaks(self, size):
         kept = self.__dict__.setdefault("kept", [])
         kept.append(bytes(bytearray(size)))  # a copy of the row, at every call
+
+    def exits(self):
+        os._exit(3)
+
+    def has_module(self, name):
+        return name in sys.modules
+
+    def draws(self):
+        return np.random.randint(1 << 30)  # noqa: NPY002 - as models do
 
     def sleeps(self, seconds):
         time.sleep(seconds)

@@ -95,13 +95,16 @@ if uid:
 kept = "".join(reversed(canaries[1]))
 from tests.runner.test_runner_walls import *
 limits = Limits(call_seconds=30, memory_mb=4096, readable=(str(ROOT / "tests"),))
-answers = []
-for number, canary in enumerate(canaries):
-    with Runner(limits, Path(root) / f"s{number}", trusted=(LOADER,)) as runner:
+from gatekit.runner.forkserver import ForkServer
+answers, server = [], ForkServer.begin(())
+for number, canary in enumerate(canaries * 2):
+    made = server if number >= len(canaries) else None
+    with Runner(limits, Path(root) / f"s{number}", trusted=(LOADER,), server=made) as runner:
         params = {"canary": canary, "folders": folders}
         runner.load(write_hostile(Path(root) / f"m{number}", "steals", **params), "native")
         answers.append(says(runner))
         walls = runner.walls
+server.close()
 # The same search without walls finds them: a search that finds nothing proves nothing.
 from tests.runner.hostile import search
 pid, os.getppid = os.getpid(), lambda: os.getpid()
@@ -145,7 +148,7 @@ def test_no_canary_is_seen(tmp_path, uid):
     assert done.returncode == 0, done.stderr[-2000:]
     answers, walls, open_to_search = json.loads(done.stdout)
     assert open_to_search == [True] * 4
-    assert answers == [0] * 4
+    assert answers == [0] * 8  # of a process of its own, and of a fork
     assert "secrets: landlock" in walls
     assert "files: landlock" in walls
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gatekit.errors import GatekitError, ModelMisbehaved
+from gatekit.gates.certified import scores_of
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.scanning.scan import scan
@@ -178,6 +179,9 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
         runner.load(folder, "pyfunc")
         said, reference = runner.predict(table), runner.predict(table, engine="pyfunc")
         odds = runner.answer(table, "predict_proba").scores
+        form = runner.linear_form()
+    scores = scores_of(form, table)
+    assert np.asarray(form.labels)[scores.argmax(axis=1)].tolist() == reference.tolist()
     assert np.array_equal(said, reference)
     assert odds.shape == (len(MIXED), 2)
     engine = load_engine(folder, "compiled")
@@ -190,9 +194,11 @@ def test_the_compiled_engine_is_refused_for_what_it_does_not_know(tmp_path):
     from sklearn.naive_bayes import GaussianNB
 
     folder = saved(tmp_path / "m", GaussianNB(), NUMBERS)
-    ends = pytest.raises(GatekitError, match="it ends in GaussianNB")
-    with Runner(Limits(), tmp_path / "scratch") as runner, ends:
-        runner.load(folder, "compiled")
+    with Runner(Limits(), tmp_path / "scratch") as runner:
+        with pytest.raises(GatekitError, match="it ends in GaussianNB"):
+            runner.load(folder, "compiled")
+        runner.load(folder, "native")
+        assert runner.linear_form() == "it ends in GaussianNB"
 
 
 def test_the_compiled_engine_is_refused_for_another_flavor(tmp_path):

@@ -1,5 +1,6 @@
 """Rows a bar needs: against the verdict's own bounds, brute force, simulation and statsmodels."""
 
+import functools
 import math
 
 import numpy as np
@@ -157,7 +158,7 @@ def test_paired_rows_are_those_of_the_normal_approximation(discordant, about):
     theirs = normal_sample_size_one_tail(0.01, 0.8, 0.05, spread, spread)
     ours = paired_power.rows_not_worse(0.01, discordant, 0.0, 0.95, 0.8)
     assert theirs == pytest.approx(about, rel=1e-3)
-    assert ours == pytest.approx(about, rel=0.01)
+    assert about < ours < 1.15 * about  # one row is leaned by: it costs most where few differ
 
 
 @given(
@@ -172,7 +173,7 @@ def test_the_won_rows_are_those_at_which_the_bound_turns(n, part, bar, level):
     for tried in (won - 1, won):
         if 0 <= tried <= both:
             _, low, _ = paired.accuracy_difference(tried, both - tried, n, level)
-            assert (low >= bar) == (tried >= won)
+            assert (low >= bar - 1e-9) == (tried >= won)
 
 
 @pytest.mark.parametrize(("n", "gain"), [(1500, 0.0), (600, 0.02), (1500, -0.03)])
@@ -180,7 +181,8 @@ def test_simulated_pairs_are_decided_as_often_as_said(n, gain):
     """4,000 trinomial draws through the verdict's own bound, within four Monte-Carlo errors."""
     share = np.array([(0.08 + gain) / 2, (0.08 - gain) / 2, 0.92])
     draws = np.random.default_rng(9).multinomial(n, share, 4000)
-    bounds = [paired.accuracy_difference(int(w), int(lost), n, 0.95) for w, lost, _ in draws]
+    bounded = functools.cache(paired.accuracy_difference)
+    bounds = [bounded(int(w), int(lost), n, 0.95) for w, lost, _ in draws]
     passed = np.mean([low >= -0.01 for _, low, _ in bounds])
     failed = np.mean([high < -0.01 for _, _, high in bounds])
     slack = 4 * math.sqrt(0.25 / 4000)
@@ -194,10 +196,10 @@ def test_simulated_pairs_are_decided_as_often_as_said(n, gain):
 def test_paired_rows_hold_from_there_on():
     n = paired_power.rows_not_worse(0.02, 0.05, 0.0, 0.95, 0.8)
     chances = [
-        paired_power.chance_not_worse(m, 0.02, 0.05, 0.0, 0.95) for m in range(n - 5, 2 * n, 7)
+        paired_power.chance_not_worse(m, 0.02, 0.05, 0.0, 0.95) for m in range(n - 14, 2 * n, 7)
     ]
-    assert chances[0] < 0.8
-    assert min(chances[1:]) >= 0.8
+    assert min(chances[:2]) < 0.8
+    assert min(chances[2:]) >= 0.8
 
 
 def test_what_pairs_tell_apart():

@@ -46,3 +46,16 @@ def test_half_is_the_point_itself():
 def test_nothing_and_nan_give_nan():
     assert all(math.isnan(x) for x in quantile.bounds([], 0.5, 0.95))
     assert all(math.isnan(x) for x in quantile.bounds([1.0, math.nan], 0.5, 0.95))
+
+
+@pytest.mark.parametrize(("q", "n"), [(0.5, 40), (0.9, 200), (0.99, 500)])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_bounds_are_scipys(q, n, level):
+    from scipy.stats import quantile_test
+
+    sample = np.random.default_rng(4).exponential(size=n)
+    below, above = (
+        quantile_test(sample, p=q, alternative=side).confidence_interval(level)
+        for side in ("less", "greater")
+    )
+    assert quantile.bounds(sample, q, level)[1:] == (above.low, below.high)

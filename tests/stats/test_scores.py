@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from scipy.stats import norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -43,6 +44,42 @@ def test_a_table_of_halves_is_the_table_of_the_whole():
     for name in ("scores", "positive", "other"):
         assert np.array_equal(getattr(whole, name), getattr(halves, name))
     assert (whole.positives, whole.others) == (200, 200)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """More rows than are sorted: two models' probabilities, and which rows are positive."""
+    random = np.random.default_rng(12)
+    positive = random.random(600_000) < 0.2
+    lean = 2 * positive + random.normal(size=positive.size) - 2
+    return [expit(lean + s * random.normal(size=lean.size)) for s in (0.3, 0.6)], positive
+
+
+def test_bins_rank_as_sorting_does(many):
+    (scores, _), positive = many
+    binned = score_table(scores, positive)
+    assert binned.scores.size <= 1 << 16
+    assert (binned.positives, binned.others) == (positive.sum(), (~positive).sum())
+    assert (np.diff(binned.scores) > 0).all()
+    area = auc.area(binned.positive, binned.other)
+    assert abs(area.value - roc_auc_score(positive, scores)) < 1e-6
+    value = average_precision.bounds(binned.positive, binned.other, LEVEL)[0]
+    assert abs(value - average_precision_score(positive, scores)) < 2e-5
+
+
+def test_the_difference_by_bins_is_the_exact_one(many):
+    (new, old), positive = many
+    binned = auc.difference(new, old, positive, LEVEL)
+    shifted = auc.difference(new + 2, old + 2, positive, LEVEL)  # no probabilities: sorted
+    assert binned == pytest.approx(shifted, abs=1e-6)
+    assert binned != shifted
+
+
+def test_scores_that_crowd_are_sorted_after_all(many):
+    (scores, _), positive = many
+    crowded = scores / 1e4
+    table = score_table(crowded, positive)
+    assert table.scores.size == np.unique(crowded).size
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,0 +1,49 @@
+"""What stated probabilities cost when the truth is known, and what they could have cost at most.
+
+`said` is (n,), the probability of the positive label, and `true` (n,) whether it came true; or
+`said` is (n, K), of every label, and `true` (n,) the column of the one that did.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST = float(np.finfo(np.float64).eps)  # a probability of 0 counts as this: scikit-learn's way
+
+Floats = NDArray[np.float64]
+
+
+def log_losses(said: Floats, true: NDArray[Any]) -> tuple[Floats, float]:
+    """-log of the probability of what came true, in nats, (n,), and the largest there could be."""
+    if said.ndim == 1:
+        chance = np.where(true, said, 1 - said)
+        least = min(float(said.min()), 1 - float(said.max()))
+    else:
+        chance, least = said[np.arange(len(said)), true], float(said.min())
+    return -np.log(_inside(chance)), float(-np.log(_inside(least)))
+
+
+def square_losses(said: Floats, true: NDArray[Any]) -> tuple[Floats, float]:
+    """Square of probability less what came true, summed over the labels where they are K."""
+    if said.ndim == 1:
+        furthest = max(float(said.max()), 1 - float(said.min()))
+        return np.asarray((said - true) ** 2), furthest**2
+    squares = (said**2).sum(axis=1) + 1
+    chance = said[np.arange(len(said)), true]
+    return squares - 2 * chance, float((squares - 2 * said.min(axis=1)).max())
+
+
+def ends_of_rise(new: Floats, old: Floats) -> tuple[float, float]:
+    """The smallest and largest rise of a row's log loss from `old` to `new`, whatever came true."""
+    rises = np.log(_inside(old)) - np.log(_inside(new))
+    if new.ndim > 1:
+        return float(rises.min()), float(rises.max())
+    others = np.log(_inside(1 - old)) - np.log(_inside(1 - new))
+    return float(min(rises.min(), others.min())), float(max(rises.max(), others.max()))
+
+
+def _inside(chance: Any) -> Any:
+    return np.clip(chance, SMALLEST, 1 - SMALLEST)
