@@ -194,7 +194,7 @@ def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | N
     # at load: a filter set and reset at every call is dear and not safe between threads.
     warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
     rows = _arrays(signature)
-    return _Loaded("native", signature, score, to_array, *scoring, rows, estimator)
+    return _Loaded("native", signature, score, to_array, *scoring, rows, estimator=estimator)
 
 
 def _compile(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:
