@@ -57,8 +57,12 @@ def _head(part: Part) -> tuple[Score, Score | None]:
 
 
 def _labels(score: Score, classes: Array) -> Score:
+    first, second = classes[:1], classes[1:2]
+
     def predict(given: Given) -> Array:
         found = score(given)
+        if found.shape == (1,):  # one row and two classes: what follows, without its arrays
+            return second if found.item() > 0 else first
         chosen = (found > 0).astype(np.intp) if found.ndim == 1 else found.argmax(axis=1)
         return classes.take(chosen)
 

@@ -6,7 +6,9 @@ casting would give, or it gives none and casting has the word, and the sentence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +31,9 @@ class FastDecoder:
     names: tuple[str, ...]
     narrow: tuple[int, ...]  # positions of the columns of 32 bits
     decoder: msgspec.json.Decoder[Any]
+    forms: Callable[[Any], tuple[Any, ...]]
+    refusals: tuple[type[Exception], ...]
+    unset: object
 
     @classmethod
     def of(cls, signature: Signature) -> FastDecoder | None:
@@ -57,37 +62,36 @@ class FastDecoder:
             ],
         )
         narrow = [at for at, column in enumerate(signature.inputs) if column.type == "float"]
-        return cls(signature.names, tuple(narrow), msgspec.json.Decoder(body))
+        refusals = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+        decoder: Any = msgspec.json.Decoder(body)
+        forms = attrgetter(*FORMS)
+        return cls(signature.names, tuple(narrow), decoder, forms, refusals, msgspec.UNSET)
 
     def rows(self, raw: bytes) -> Rows | None:
         """The rows in the signature's order, or None: casting is to read these bytes."""
-        import msgspec
-
         try:
             body = self.decoder.decode(raw)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except self.refusals:
             return None
-        given = [
-            (name, value) for name in FORMS if (value := getattr(body, name)) is not msgspec.UNSET
-        ]
+        given = [form for form in self.forms(body) if form is not self.unset]
         if len(given) != 1:
             return None
-        found = self._read(*given[0])
-        if not found or not self._fits(found):
+        found = self._read(given[0])
+        if not found or (self.narrow and not self._fits(found)):
             return None
         return found
 
-    def _read(self, form: str, value: Any) -> Rows | None:
+    def _read(self, value: Any) -> Rows | None:
         import msgspec
 
-        if form == "dataframe_split":
-            return value.data if tuple(value.columns) == self.names else None
         if isinstance(value, list):
-            if not value or isinstance(value[0], tuple):
+            if not value or type(value[0]) is tuple:
                 return value if all(type(row) is tuple for row in value) else None
             if any(type(row) is tuple for row in value):
                 return None
             return [msgspec.structs.astuple(record) for record in value]
+        if hasattr(value, "data"):
+            return value.data if tuple(value.columns) == self.names else None
         columns = msgspec.structs.astuple(value)
         if len(set(map(len, columns))) != 1:
             return None

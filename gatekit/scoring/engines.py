@@ -117,10 +117,10 @@ def labels(raw: object) -> np.ndarray[Any, Any]:
     """
     import numpy as np
 
-    if hasattr(raw, "to_numpy"):
-        array = np.asarray(raw.to_numpy())
-    elif isinstance(raw, np.ndarray):
+    if isinstance(raw, np.ndarray):
         array = raw
+    elif hasattr(raw, "to_numpy"):
+        array = np.asarray(raw.to_numpy())
     elif isinstance(raw, (list, tuple)):
         array = _from_list(list(raw))
     else:
@@ -240,7 +240,11 @@ def load_compiled(raw: bytes) -> Engine:
 
 
 def _arrays(signature: Signature) -> Callable[[Any], object]:
-    return lambda rows: rows_to_array(rows, signature)
+    import numpy as np
+
+    if any(column.type == "float" for column in signature.inputs):
+        return lambda rows: rows_to_array(rows, signature)
+    return lambda rows: np.array(rows, np.float64, order="F")  # the same, decided once
 
 
 def _frames(signature: Signature) -> Callable[[Any], object] | None:

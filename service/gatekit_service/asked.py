@@ -85,20 +85,33 @@ class Door:
             HTTPException: it is too large, too slow, or too many others are on their way.
             Gone: the caller went away.
         """
+        task, late = asyncio.current_task(), False
+
+        def give_up() -> None:
+            nonlocal late
+            late = True
+            if task is not None:
+                task.cancel()
+
+        # a timer of the loop alone: asyncio.timeout costs as much as reading a row
+        timer = asyncio.get_running_loop().call_later(self._seconds, give_up)
         try:
-            async with asyncio.timeout(self._seconds):
-                message = await receive()
-                if not message.get("more_body"):
-                    raw: bytes = message.get("body", b"")
-                    if message["type"] == "http.disconnect":
-                        raise Gone
-                    if len(raw) > self._limit:
-                        raise self._too_large()
-                    return raw
+            message = await receive()
+            if message.get("more_body"):
                 return await self._pieces(message, receive)
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if not late or task is None or task.uncancel():
+                raise
             words = f"the body did not come within {self._seconds:g} s"
             raise HTTPException(408, words, CLOSE) from None
+        finally:
+            timer.cancel()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        raw: bytes = message.get("body", b"")
+        if len(raw) > self._limit:
+            raise self._too_large()
+        return raw
 
     async def _pieces(self, message: Message, receive: Receive) -> bytes:
         raw = bytearray()

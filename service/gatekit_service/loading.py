@@ -18,9 +18,9 @@ from gatekit.times import parse_moment
 from gatekit_service.cache import Cache, Pin
 from gatekit_service.golden import compare, warm
 from gatekit_service.journal import entry_in_effect
+from gatekit_service.plain_json import json_bytes
 from gatekit_service.predicting import Predictor
 from gatekit_service.proof import find_proof, reports
-from gatekit_service.replies import json_bytes
 from gatekit_service.state import Proof, Served
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from gatekit.errors import BadRows
 from gatekit_service.asked import Asked, Door, Gone, Receive, Scope, Send
 from gatekit_service.logs import REQUEST
-from gatekit_service.replies import json_bytes
+from gatekit_service.plain_json import json_bytes
 from gatekit_service.settings import Settings
 from gatekit_service.state import Answered, Served, State
 from gatekit_service.together import Together

@@ -1,6 +1,7 @@
 """Golden rows at a swap, the one kept for return, and compiled models that are prepared apart."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from gatekit_service.apart import Apart
 from gatekit_service.hints import hints
 from gatekit_service.looking import NO_KEY, Question
 from gatekit_service.state import State
-from gatekit_service.watching import Watcher
+from gatekit_service.watching import LATELY_SECONDS, Watcher
 
 from .conftest import linear_form
 
@@ -111,6 +112,19 @@ def test_a_compiled_model_corrupted_in_the_cache_is_fetched_again(world, follow)
     watcher.look()
     assert state.served is not None
     assert kept.read_bytes() != b"rot"
+
+
+def test_a_restart_serves_at_once_what_was_seen_to_hold_the_pointer_lately(world, follow):
+    version = compiled_world(world, 1, 0, 0, 0)
+    follow(verify="enforce")[0].look()
+    watcher, state = follow(verify="enforce")
+    watcher._resume(LATELY_SECONDS)
+    assert state.served.version == version
+    (pin,) = (world.root / "cache" / "churn-model").glob("*.json")
+    os.utime(pin, (1, 1))
+    watcher, state = follow(verify="enforce")
+    watcher._resume(LATELY_SECONDS)
+    assert state.served is None  # too long ago: the registry is asked first
 
 
 SMALL = """
