@@ -175,5 +175,5 @@ def has_bar(function, policy):
 
 def start_inside(monkeypatch):
     """From now on a run starts no process for its models."""
-    monkeypatch.setattr(runs, "Runner", lambda *_, **__: Inside())
+    monkeypatch.setattr(runs.GateRun, "_start", lambda *_: Inside())
     monkeypatch.setattr(environments, "installed", installed_once)
