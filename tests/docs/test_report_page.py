@@ -17,7 +17,12 @@ from gatekit.report.document import Report, build_report
 from gatekit.stats import proportion
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
-FREE = ("model.signature", "run.packages", "run.uses")  # keys differ from report to report
+FREE = (
+    "model.signature",
+    "run.packages",
+    "run.uses",
+    "run.golden",
+)  # keys differ from report to report
 TEXT = 'model = "churn-model"\n'
 
 
@@ -88,6 +93,8 @@ def example():
             "walls": [],
             "accepted_unwalled": "",
             "uses": {},
+            "golden": {"none": "no model was asked in this run"},
+            "compiled": "",
         },
     }
     return build_report(identity, ledger, decide_run(ledger, policy, asked), asked)
@@ -125,7 +132,11 @@ def test_every_field_is_described_and_no_other(example):
     document["policy"]["changes"] = [words]
     held = {f"champion.{key}" for key in ("title", "version", "digest")}
     samples = ("reference", "current")  # with [gates.drift] alone
-    held |= {f"data.{sample}.{key}" for sample in samples for key in ("path", "sha256", "rows")}
+    held |= {
+        f"data.{sample}.{key}"
+        for sample in samples
+        for key in ("path", "commit", "md5", "sha256", "rows")
+    }
     held.add("run.environments.*")  # with --model-env declared alone
     held.add("run.kept.*")  # where the load gate ran
     described = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## An example")[0], re.MULTILINE)
