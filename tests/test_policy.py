@@ -189,21 +189,10 @@ def small_for(key):
 
 def pair_for(key):
     """Two allowed values of a key, the smaller one first."""
-    if key in (
-        "calls",
-        "examples",
-        "users",
-        "slice_support",
-        "segment_support",
-        "corrupted_rows",
-        "attack_rows",
-        "attack_queries",
-        "joint_rows",
-    ):
-        return 7, 8
-    if key == "weak_segments":
+    kinds = {f.name: type(f.default) for gate in fields(Gates) for f in fields(type(gate.default))}
+    if kinds[key] is bool:
         return "false", "true"
-    return 0.6, 0.7
+    return (7, 8) if kinds[key] is int else (0.6, 0.7)
 
 
 # the errors
@@ -324,12 +313,32 @@ def test_every_number_is_loosened_and_tightened(read, gate, key, tighter):
         assert (same, none) == (policy, ())
 
 
+QUESTIONS = ("batch_rows", "unseen", "null")  # another value asks something else
+
+
 def test_every_field_of_a_gate_table_knows_which_side_is_tighter():
     for gate, table in TABLES.items():
         for f in fields(table):
             if f.metadata.get("tables"):
                 continue  # set in the file only, so never loosened on the command line
-            assert f.name == "mode" or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
+            aside = f.name in ("mode", *QUESTIONS)
+            assert aside or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
+
+
+@pytest.mark.parametrize(
+    ("sets", "loosened"),
+    [
+        ("schema.unseen=answer", False),  # "any" was the weakest thing to ask
+        ("schema.null=refuse", False),
+        ("latency.batch_rows=10", True),
+    ],
+)
+def test_another_question_is_loosening_unless_none_was_asked(read, sets, loosened):
+    _, (change,) = apply_sets(read(SMALL), (sets,), "ada")
+    assert change.loosened is loosened
+    asked = read(SMALL + '[gates.schema]\nunseen = "answer"\n')
+    _, (back,) = apply_sets(asked, ("schema.unseen=any",), "ada")
+    assert back.loosened
 
 
 @pytest.mark.parametrize("gate", BUILT_IN)
