@@ -313,7 +313,7 @@ def test_every_number_is_loosened_and_tightened(read, gate, key, tighter):
         assert (same, none) == (policy, ())
 
 
-QUESTIONS = ("batch_rows", "unseen", "null")  # another value asks something else
+QUESTIONS = ("batch_rows", "unseen", "null", "shape", "processes")  # each asks something else
 
 
 def test_every_field_of_a_gate_table_knows_which_side_is_tighter():
