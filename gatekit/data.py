@@ -208,8 +208,12 @@ def open_sample(spec: SampleSpec, what: str, target: str, relative_to: Path) -> 
     path = (relative_to / spec.path).resolve()
     if path.is_dir():
         check_folder(path, spec.rev)
-        return _open_folder(as_data, path, what)
-    return _open_file(as_data, relative_to, what)
+        made = _open_folder(as_data, path, what)
+    else:
+        made = _open_file(as_data, relative_to, what)
+    if not made.rows:
+        raise DataError(f"{what}: {path.name} has no rows", "Nothing can be compared with nothing")
+    return made
 
 
 def _open_folder(spec: DataSpec, path: Path, what: str) -> Holdout:

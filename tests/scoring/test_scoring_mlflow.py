@@ -167,7 +167,7 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    from gatekit.scoring.engines import load_engine
+    from gatekit.scoring.engines import load_compiled
 
     steps = make_column_transformer(
         (OneHotEncoder(), ["contract"]), (StandardScaler(), ["tenure", "monthly", "calls"])
@@ -180,11 +180,12 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
         said, reference = runner.predict(table), runner.predict(table, engine="pyfunc")
         odds = runner.answer(table, "predict_proba").scores
         form = runner.linear_form()
+        at_rest = runner.form()
     scores = scores_of(form, table)
     assert np.asarray(form.labels)[scores.argmax(axis=1)].tolist() == reference.tolist()
     assert np.array_equal(said, reference)
     assert odds.shape == (len(MIXED), 2)
-    engine = load_engine(folder, "compiled")
+    engine = load_compiled(at_rest)  # what a service loads, without MLflow and scikit-learn
     assert engine.takes_rows
     rows = [tuple(row) for row in MIXED.itertuples(index=False)]
     assert engine.predict_rows(rows).tolist() == reference.tolist()
@@ -204,3 +205,28 @@ def test_the_compiled_engine_is_refused_for_what_it_does_not_know(tmp_path):
 def test_the_compiled_engine_is_refused_for_another_flavor(tmp_path):
     with pytest.raises(GatekitError, match="cannot be had for a model of gatekit"):
         choose_engine(write_toy(tmp_path / "toy", "threshold"), "compiled")
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_model_that_writes_into_its_frame_is_seen_behind_mlflows_copy(tmp_path, writes):
+    import mlflow.pyfunc
+    from mlflow.models import infer_signature
+
+    from gatekit.scoring.engines import load_engine
+
+    class Model(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            said = (model_input["monthly"] > 50).astype(int).to_numpy()
+            if writes:
+                model_input["tenure"] = 0
+            return said
+
+    folder = tmp_path / "m"
+    signature = infer_signature(NUMBERS, LABEL)
+    mlflow.pyfunc.save_model(
+        folder, python_model=Model(), signature=signature, pip_requirements=["mlflow"]
+    )
+    engine = load_engine(folder, "pyfunc")
+    table = table_of(NUMBERS)
+    assert engine.disturbed(table) == ("values changed in tenure" if writes else "")
+    assert engine.predict(table).tolist() == (NUMBERS.monthly > 50).astype(int).tolist()
