@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test races pipeline-test image-test check bench coverage lock clean
+.PHONY: setup demo demo-employment test zoo races pipeline-test image-test check bench coverage lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -24,6 +24,10 @@ demo-employment: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Every planted defect, gated as a user would: some minutes.
+zoo: $(READY)
+	$(BIN)/python bench/zoo.py $(ARGS)
 
 # The long proof of one pointer, moved once: hours. `make test` does a small part of each.
 races: $(READY)

@@ -24,15 +24,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import coverage_counts
+import coverage_drift
 import coverage_fairness
 import coverage_numbers
 import coverage_scores
+import coverage_spending
 
 SECTIONS = {
     "counts": coverage_counts.cases,
     "scores": coverage_scores.cases,
     "numbers": coverage_numbers.cases,
 }
+ALONE = ("fairness", "drift", "spending")  # each with a table of its own
 HEAD = f"{'measure':<19}{'law':<36}{'rows':>7}{'lower':>8}{'upper':>8}{'false pass':>12}{'open':>7}"
 
 
@@ -84,15 +87,19 @@ def main():
     asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     asked.add_argument("--replicates", type=int, default=20_000)
     asked.add_argument("--level", type=float, default=0.95)
-    asked.add_argument("--only", choices=[*SECTIONS, "fairness"])
+    asked.add_argument("--only", choices=[*SECTIONS, *ALONE])
     asked.add_argument("--cores", type=int, default=2)
     given = asked.parse_args()
     began, short = time.perf_counter(), 0
-    chosen = [given.only] if given.only else [*SECTIONS, "fairness"]
+    chosen = [given.only] if given.only else [*SECTIONS, *ALONE]
     if counted := [name for name in chosen if name in SECTIONS]:
         short += table(counted, given.replicates, given.level, given.cores)
     if "fairness" in chosen:
         short += coverage_fairness.main(given.replicates, given.level, given.cores)
+    if "drift" in chosen:
+        short += coverage_drift.main(given.replicates, given.cores)
+    if "spending" in chosen:
+        short += coverage_spending.main(given.replicates)
     computed = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     print(f"\n{short} short, {time.perf_counter() - began:.0f} s in all, {computed:.0f} s computed")
     return bool(short)

@@ -21,7 +21,7 @@ from gatekit.digest import file_sha256
 from gatekit.errors import DataError
 from gatekit.evidence.codes import Coded, coded
 from gatekit.pins.pin import Pin
-from gatekit.pins.pinned import pinned_file
+from gatekit.pins.pinned import check_folder, pinned_file
 from gatekit.policy import DataSpec, SampleSpec
 from gatekit.scoring.signature import Signature
 
@@ -202,11 +202,18 @@ def open_sample(spec: SampleSpec, what: str, target: str, relative_to: Path) -> 
     Raises:
         DataError: nothing there, a format gatekit does not read, or bytes other than the pinned.
     """
-    as_data = DataSpec(path=spec.path, target=spec.target or target, sha256=spec.sha256)
+    as_data = DataSpec(
+        path=spec.path, target=spec.target or target, rev=spec.rev, sha256=spec.sha256
+    )
     path = (relative_to / spec.path).resolve()
     if path.is_dir():
-        return _open_folder(as_data, path, what)
-    return _open_file(as_data, relative_to, what)
+        check_folder(path, spec.rev)
+        made = _open_folder(as_data, path, what)
+    else:
+        made = _open_file(as_data, relative_to, what)
+    if not made.rows:
+        raise DataError(f"{what}: {path.name} has no rows", "Nothing can be compared with nothing")
+    return made
 
 
 def _open_folder(spec: DataSpec, path: Path, what: str) -> Holdout:

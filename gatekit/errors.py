@@ -10,6 +10,7 @@ GatekitError
     NotFound               the registry answered: there is no such thing
     RegistryUnavailable    the registry did not answer; nothing is known
   ModelMisbehaved          the candidate crashed, hung or answered nonsense
+    ModelRefused           it raised an error about these rows, as it may
   BadRows                  rows sent to a model are not what its signature says
   EnvelopeProblem          what should be a signed statement is none
   ServiceProblem           a running service does not answer, or not as a service does
@@ -63,6 +64,13 @@ class RegistryUnavailable(RegistryError):
 
 class ModelMisbehaved(GatekitError):
     """A model process died, hung, or gave back something that is no prediction."""
+
+
+class ModelRefused(ModelMisbehaved):
+    """A model raised an error that is none of a program's accidents, such as ValueError; it lives.
+
+    About rows it was not made for that is an answer; about any others it is misbehaviour.
+    """
 
 
 class BadRows(GatekitError):

@@ -78,7 +78,13 @@ def _samples(run: GateRun) -> dict[str, Any]:
         return {}
     held = {"reference": run.reference, "current": run.current}
     return {
-        what: {"path": each.path.name, "sha256": each.sha256, "rows": each.rows}
+        what: {
+            "path": each.path.name,
+            "commit": each.pin.commit if each.pin else "",
+            "md5": each.pin.md5 if each.pin else "",
+            "sha256": each.sha256,
+            "rows": each.rows,
+        }
         for what, each in held.items()
         if isinstance(each, Holdout)
     }

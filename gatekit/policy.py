@@ -53,6 +53,7 @@ class SampleSpec:
 
     path: str
     target: str | None = None
+    rev: str = ""  # as the holdout's
     sha256: str | None = None
 
 

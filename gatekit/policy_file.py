@@ -273,11 +273,12 @@ def _check_uses(policy: Policy, where: str) -> None:
 
 
 def _check_slice_floor(policy: Policy, where: str) -> None:
-    if policy.gates.accuracy.slice_floor is not None and not policy.holdout.slices:
-        raise PolicyError(
-            f"{where}: gates.accuracy.slice_floor is set, and data.holdout.slices is empty",
-            'Name the columns to slice by, such as slices = ["region"]',
-        )
+    for key in ("slice_floor", "slice_loss"):
+        if getattr(policy.gates.accuracy, key) is not None and not policy.holdout.slices:
+            raise PolicyError(
+                f"{where}: gates.accuracy.{key} is set, and data.holdout.slices is empty",
+                'Name the columns to slice by, such as slices = ["region"]',
+            )
 
 
 def apply_sets(policy: Policy, sets: tuple[str, ...], by: str) -> tuple[Policy, tuple[Change, ...]]:
@@ -336,8 +337,8 @@ def _apply_one(
 def _loosened(spec: Any, was: Any, now: Any) -> bool:
     if spec.name == "mode":
         return bool(now == "observe")
-    if spec.name == "quantile" or "tighter" not in spec.metadata:
-        return True  # another question, neither easier nor harder
+    if "tighter" not in spec.metadata or spec.name == "quantile":
+        return bool(was != "any")  # another question, neither easier nor harder
     if was is None:
         return False
     return bool(now < was if spec.metadata["tighter"] == "up" else now > was)

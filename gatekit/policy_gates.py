@@ -10,6 +10,7 @@ SERVICE_GATES = ("staging", "load")  # measured on a running service, so part of
 LABEL_GATES = ("accuracy", "fairness", "robustness")  # what they ask uses up the holdout's labels
 
 
+Expected = Literal["any", "answer", "refuse"]  # of a model: "any" is one of the other two
 Of = Literal["anything", "labels", "scores", "scores of two classes", "numbers"]
 
 
@@ -19,8 +20,8 @@ def _bar(
     return field(default=default, metadata={"bar": True, "tighter": tighter, "of": of})
 
 
-def _setting(default: Any, *, tighter: Literal["up", "down"] | None = None) -> Any:
-    return field(default=default, metadata={"tighter": tighter} if tighter else {})
+def _setting(default: Any, *, tighter: Literal["up", "down"]) -> Any:
+    return field(default=default, metadata={"tighter": tighter})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ class AccuracyGate(GateTable):
     rmse_rise: float | None = _bar(tighter="down", of="numbers")
     quantile: float = _setting(0.5, tighter="up")
     slice_floor: float | None = _bar(tighter="up", of="labels")
+    slice_loss: float | None = _bar(tighter="down", of="labels")
     slice_support: int = _setting(30, tighter="up")
     segment_floor: float | None = _bar(tighter="up", of="labels")
     segment_support: int = _setting(100, tighter="up")
@@ -78,11 +80,25 @@ class AccuracyGate(GateTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyGate(GateTable):
-    """Milliseconds for one row, in the candidate's own process, on the engine that serves."""
+    """Milliseconds for one row and for batches, in the model's process, on the engine that serves.
+
+    Batches, loading and the champion are timed only where a bar asks for it.
+    """
 
     p50_ms: float | None = _bar(tighter="down")
+    p95_ms: float | None = _bar(tighter="down")
     p99_ms: float | None = _bar(tighter="down")
+    p999_ms: float | None = _bar(tighter="down")
+    champion_ratio: float | None = _bar(tighter="down")
+    batch_p50_ms: float | None = _bar(tighter="down")
+    batch_p95_ms: float | None = _bar(tighter="down")
+    batch_p99_ms: float | None = _bar(tighter="down")
+    rows_per_second: float | None = _bar(tighter="up")
+    load_seconds: float | None = _bar(tighter="down")
     calls: int = _setting(1000, tighter="up")
+    batch_rows: int = 100  # another batch is another question
+    batch_calls: int = _setting(300, tighter="up")
+    loads: int = _setting(5, tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +117,9 @@ class SchemaGate(GateTable):
 
     violations: float | None = _bar(0.0, tighter="down")
     examples: int = _setting(100, tighter="up")
+    unseen: Expected = "any"
+    null: Expected = "any"
+    probabilities: bool = _setting(default=True, tighter="up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,9 +231,10 @@ class DriftGate(GateTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParityGate(GateTable):
-    """How many holdout rows the serving engine may answer unlike pyfunc."""
+    """How many holdout rows the serving engine may answer unlike pyfunc, and what unlike means."""
 
     disagreements: float | None = _bar(0.0, tighter="down")
+    score_tolerance: float = _setting(1e-9, tighter="down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,14 +220,15 @@ def _limits(plan: Plan, scratch: Path, environment: ModelEnvironment) -> Limits:
 def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, Registry | None]:
     """Resolve candidate and champion, fetch and hash their files.
 
-    A model folder without --champion needs no registry, and none is asked. The models' processes
+    Model folders need no registry, and none is asked. The models' processes
     will be forks of `server`, which imports while this one resolves; the run ends it.
 
     Raises:
         UsageProblem: the URI leads nowhere, the data is not as the policy says.
         RegistryUnavailable: the registry did not answer.
     """
-    alone = plan.uri.form == "folder" and plan.request.champion is None
+    rival = plan.request.champion
+    alone = plan.uri.form == "folder" and (rival is None or parse_model_uri(rival).form == "folder")
     if not alone:
         check_registry_exists(plan.project)
     if plan.request.model_env == "declared":
@@ -254,19 +255,21 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
 def _find_champion(
     plan: Plan, registry: Registry | None, candidate: Candidate, scratch: Path
 ) -> Candidate | NoChampion:
-    if registry is None:
+    if registry is None and plan.request.champion is None:
         return NoChampion("no champion: a model folder is compared only with --champion URI")
     into = scratch / "champion"
     into.mkdir()
     if plan.request.champion is not None:
         uri = parse_model_uri(plan.request.champion)
         champion = resolve(uri, registry, into, plan.policy.model)
-        if (champion.name, champion.version) == (candidate.name, candidate.version):
+        named = (champion.name, champion.version, champion.version or champion.uri)
+        if named == (candidate.name, candidate.version, candidate.version or candidate.uri):
             raise UsageProblem(
                 f"--champion {uri.text} is the candidate itself",
                 "Name another version: a model always equals itself, which proves nothing",
             )
         return _another(champion, candidate)
+    assert registry is not None  # noqa: S101 - without one there was a champion, or none
     policy = plan.policy
     target = plan.request.target or next(iter(policy.promotion), None)
     if target is None:

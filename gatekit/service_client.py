@@ -26,16 +26,16 @@ class LiveService:
     """The service at a URL. Not for use by several threads at once.
 
     `loads` keeps what a load run found, so that two gates of a session share one run; `kept` is
-    the folder for files that go with the report. A token is read from GATEKIT_TOKEN.
+    the folder for files that go with the report. Without a `token` it is read from GATEKIT_TOKEN.
     """
 
     def __init__(
         self,
         url: str,
-        kept: Path | None = None,
-        *,
-        patience_s: float = TIMEOUT_SECONDS,
         token: str | None = None,
+        *,
+        kept: Path | None = None,
+        patience_s: float = TIMEOUT_SECONDS,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:

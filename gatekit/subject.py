@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class Subject:
         self._runner: Runner | None = None
         self._starts = 0
         self._engines: set[str] = set()
-        self._timings: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._timings: dict[tuple[str, int, int], NDArray[np.float64]] = {}
         self._memory: dict[tuple[str, int], Memory] = {}
         self._load_mb = float("nan")
         self._tables: dict[str, ConfusionTable | None] = {}
@@ -282,13 +283,57 @@ class Subject:
             )
         return self._joint[holdout.sha256]
 
-    def timings(self, holdout: Holdout, calls: int) -> NDArray[np.float64]:
-        """Milliseconds for `calls` single rows, measured inside the model's process, (calls,)."""
-        key = (holdout.sha256, calls)
+    def said(self, table: pa.Table) -> tuple[NDArray[Any], ...]:
+        """Labels for any rows, (n,), and the scores behind them, (n,) or (n, K), if it gives any.
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+        """
+        if not self.score:
+            return (self.predict(table),)
+        answer = self._answer(table, None)
+        return self._labels(answer), answer.scores
+
+    def disturbed(self, table: pa.Table) -> str:
+        """What it changed in the rows that it was handed to answer, in words; "" if nothing.
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+        """
+        return self._living().disturbed(table, self.score)
+
+    def timings(self, holdout: Holdout, calls: int, each: int = 1) -> NDArray[np.float64]:
+        """Milliseconds for `calls` predictions of `each` rows, in the model's process, (calls,).
+
+        Rows from all over the holdout, as many different ones as there are, in turn.
+        """
+        key = (holdout.sha256, calls, each)
         if key not in self._timings:
-            rows = holdout.features(self.candidate.signature).slice(0, 256)
-            self._timings[key] = self._living().time_rows(rows, calls, WARM_UP_CALLS)
+            rows = spread_rows(holdout.features(self.candidate.signature), calls * each, each)
+            self._timings[key] = self._living().time_rows(rows, calls, WARM_UP_CALLS, each=each)
         return self._timings[key]
+
+    def time_block(self, rows: pa.Table) -> NDArray[np.float64]:
+        """Milliseconds for each of some rows by itself, after one call to wake up, (n,)."""
+        return self._living().time_rows(rows, rows.num_rows, 1)
+
+    def load_seconds(self, times: int) -> NDArray[np.float64]:
+        """Seconds from no process at all to a loaded model, each in a process of its own, (times,).
+
+        Raises:
+            ModelMisbehaved: see `predict`.
+        """
+        self._living()  # what ran before the model was known, and its environment, are had by now
+        seconds = np.empty(times)
+        for turn in range(times):
+            start = perf_counter()
+            runner = self._start()
+            try:
+                runner.load(self.candidate.folder, self.engine)
+                seconds[turn] = perf_counter() - start
+            finally:
+                runner.close()
+        return seconds
 
     def load(self) -> None:
         """Load it into its process, unless that has been done.
@@ -350,3 +395,13 @@ class Subject:
         self._load_mb = self._runner.load(self.candidate.folder, self.engine).peak_mb
         self._engines = {self.engine}
         return self._runner
+
+
+def spread_rows(table: pa.Table, most: int, least: int = 1) -> pa.Table:
+    """At most `most` rows, evenly from the whole table; fewer than `least` are taken in turn."""
+    rows = table.num_rows
+    if rows < least:
+        return table.take(pa.array(np.arange(least) % rows))
+    if rows <= most:
+        return table
+    return table.take(pa.array(np.linspace(0, rows - 1, most).astype(np.int64)))

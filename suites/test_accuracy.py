@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekit.gates import accuracy, numbers, scores
+from gatekit.gates import accuracy, numbers, scores, slice_gains
 
 pytestmark = pytest.mark.gate("accuracy")
 
@@ -55,6 +55,11 @@ def test_mcc_is_high_enough(gate, candidate, holdout):
 def test_no_slice_falls_behind(gate, candidate, holdout):
     measured = gate.measure(accuracy.worst_slice, candidate, holdout)
     assert measured >= gate.policy.accuracy.slice_floor
+
+
+def test_no_slice_loses_to_the_champion(gate, candidate, champion, holdout):
+    gain = gate.measure(slice_gains.worst_slice_gain, candidate, champion, holdout)
+    assert gain >= -gate.policy.accuracy.slice_loss
 
 
 def test_no_weak_segment_is_found(gate, candidate, holdout):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekit.gates import schema
+from gatekit.gates import schema, schema_cells, schema_example
 
 pytestmark = pytest.mark.gate("schema")
 
@@ -24,4 +24,39 @@ def test_an_answer_does_not_depend_on_the_order_of_rows(gate, candidate, holdout
 
 def test_the_same_row_gets_the_same_answer(gate, candidate, holdout):
     found = gate.measure(schema.nondeterminism, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_rows_are_left_as_they_were(gate, candidate, holdout):
+    found = gate.measure(schema.disturbed_input, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_scores_are_probabilities(gate, candidate, holdout):
+    found = gate.measure(schema.improbable, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_unseen_categories_are_treated_as_declared(gate, candidate, holdout):
+    found = gate.measure(schema_cells.unseen_category, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_gaps_are_treated_as_declared(gate, candidate, holdout):
+    found = gate.measure(schema_cells.empty_cell, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_an_optional_column_may_be_left_out(gate, candidate, holdout):
+    found = gate.measure(schema_cells.left_out, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_numbers_are_cast_without_changing_them(gate, candidate, holdout):
+    found = gate.measure(schema_cells.casting, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_the_saved_example_is_answered(gate, candidate, holdout):
+    found = gate.measure(schema_example.example, candidate, holdout)
     assert found <= gate.policy.schema.violations

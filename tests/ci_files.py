@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import yaml
 
@@ -52,6 +53,36 @@ def check(schema: str, *paths: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def junit(path: Path) -> list[str]:
+    """The cases of a JUnit file, by the names that a CI tells them apart by.
+
+    There is no one schema of JUnit: this holds it against what GitLab's parser reads.
+    """
+    root = ElementTree.parse(path).getroot()
+    assert root.tag == "testsuites"
+    named: list[str] = []
+    for suite in root:
+        assert suite.tag == "testsuite"
+        counts = {key: int(suite.attrib[key]) for key in ("tests", "failures", "errors", "skipped")}
+        cases = suite.findall("testcase")
+        assert counts["tests"] == len(cases)
+        for case in cases:
+            assert float(case.attrib["time"]) >= 0
+            assert {part.tag for part in case} <= {
+                "failure",
+                "error",
+                "skipped",
+                "properties",
+                "system-out",
+                "system-err",
+            }
+            named.append(f"{case.attrib['classname']}.{case.attrib['name']}")
+        failed = [case for case in cases if case.find("failure") is not None]
+        assert counts["failures"] == len(failed)
+        assert all(case.find("failure").attrib["message"] for case in failed)
+    return named
 
 
 def filled(text: str) -> str:

@@ -159,7 +159,10 @@ def test_the_written_pipeline_of_gitlab_runs(repository):
     gitlab_job(repository, "staging", "1")
     assert "production" in gitlab_job(repository, "production", "1")
     assert registry.holder("toy", "production", "alias").version == "1"
+    passed = ci_files.junit(repository / "gate-report" / "junit.xml")
+    assert len(set(passed)) == len(passed) > 5
     refused = gitlab_job(repository, "gate", "2", ok=False)
+    assert sorted(ci_files.junit(repository / "gate-report" / "junit.xml")) == sorted(passed)
     assert "accuracy" in refused
     gitlab_job(repository, "staging", "2", ok=False)
     assert registry.holder("toy", "staging", "alias").version == "1"

@@ -8,7 +8,7 @@ from gatekit.errors import PolicyError
 from gatekit.ledger import Bar, NoBar
 from gatekit.policy import OwnGate, Policy
 from gatekit.policy_file import apply_sets, read_policy
-from gatekit.policy_gates import BUILT_IN, AccuracyGate, Gates
+from gatekit.policy_gates import BUILT_IN, AccuracyGate, FairnessGate, Gates
 
 SMALL = """
 model = "toy"
@@ -178,7 +178,8 @@ def small_for(key):
     """The small policy; a bar on slices needs slices, one on scores needs to know where they are,
     and one on numbers a regression.
     """
-    of = {field.name: field.metadata.get("of", "") for field in fields(AccuracyGate)}.get(key, "")
+    keys = (field for gate in (AccuracyGate, FairnessGate) for field in fields(gate))
+    of = {field.name: field.metadata.get("of", "") for field in keys}.get(key, "")
     if of.startswith("scores"):
         return 'score = "predict_proba"\n' + SMALL
     if of == "numbers":
@@ -186,23 +187,14 @@ def small_for(key):
     return SMALL + 'slices = ["contract"]\n' if key.startswith("slice_") else SMALL
 
 
+KINDS = {f.name: str(f.type) for table in TABLES.values() for f in fields(table)}
+
+
 def pair_for(key):
     """Two allowed values of a key, the smaller one first."""
-    if key in (
-        "calls",
-        "examples",
-        "users",
-        "slice_support",
-        "segment_support",
-        "corrupted_rows",
-        "attack_rows",
-        "attack_queries",
-        "joint_rows",
-    ):
+    if KINDS[key] == "int":
         return 7, 8
-    if key == "weak_segments":
-        return "false", "true"
-    return 0.6, 0.7
+    return ("false", "true") if KINDS[key] == "bool" else (0.6, 0.7)
 
 
 # the errors

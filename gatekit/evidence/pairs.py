@@ -22,11 +22,6 @@ class Numbers:
     current: Floats
     missing: tuple[int, int]
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether either sample has a number."""
-        return bool(self.reference.size and self.current.size)
-
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -36,11 +31,6 @@ class Values:
     values: tuple[str, ...]
     reference: Floats
     current: Floats
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether either sample has a row."""
-        return bool(self.reference.sum() and self.current.sum())
 
     def pooled(self, least: int) -> Values:
         """Values with fewer rows in the reference, new ones among them, are one value."""
@@ -70,12 +60,15 @@ def paired(
             finite.append(known)
             missing.append(values.size - known.size)
         return Numbers(name, finite[0], finite[1], (missing[0], missing[1]))
-    codes, words = joined(*columns)
-    m = len(columns[0])
-    found = [
-        np.bincount(part, minlength=len(words)).astype(float) for part in (codes[:m], codes[m:])
-    ]
-    return Values(name, tuple("missing" if w is None else str(w) for w in words), *found)
+    return by_value(name, reference, current)
+
+
+def by_value(name: str, reference: pa.ChunkedArray, current: pa.ChunkedArray) -> Values:
+    """Rows of both samples by the values of one column, numbers too."""
+    codes, words = joined(reference, current)
+    parts = codes[: len(reference)], codes[len(reference) :]
+    counted = [np.bincount(each, minlength=len(words)).astype(float) for each in parts]
+    return Values(name, tuple("missing" if w is None else str(w) for w in words), *counted)
 
 
 def joined(

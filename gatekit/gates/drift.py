@@ -6,10 +6,11 @@ moved, and the question is how far.
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from gatekit.data import Holdout, NoSample
 from gatekit.estimate import Estimate
-from gatekit.evidence.pairs import Numbers, Values, paired
+from gatekit.evidence.pairs import Numbers, Values, by_value, paired
 from gatekit.gate import Ask, measure
 from gatekit.gates import applies
 from gatekit.gates.drift_columns import Found, columns_of, each, worst
@@ -76,8 +77,6 @@ def of_predictions(
     name = "prediction drift"
     if isinstance(reference, NoSample):
         return applies.not_asked(name, reference.reason, ask)
-    import pyarrow as pa
-
     said = [pa.chunked_array([_said(candidate, each)]) for each in (reference, current)]
     return _of_one(name, _by_task(candidate, said), (reference, current), ask)
 
@@ -102,17 +101,14 @@ def _said(candidate: Subject, sample: Holdout) -> object:
     return np.asarray(candidate.predictions(sample))
 
 
-def _by_task(candidate: Subject, sides: list[object], *, scored: bool = True) -> Numbers | Values:
-    import pyarrow as pa
-
+def _by_task(
+    candidate: Subject, sides: list[pa.ChunkedArray], *, scored: bool = True
+) -> Numbers | Values:
     is_number = candidate.task == "regression" or (
         scored and bool(candidate.score) and candidate.task == "binary"
     )
-    if not is_number:
-        sides = [pa.chunked_array([each.combine_chunks().cast(pa.string())]) for each in sides]  # type: ignore[attr-defined]
-    both = paired("", *sides)
-    assert both is not None  # noqa: S101 - numbers or text by now
-    return both
+    both = paired("", *sides) if is_number else None
+    return by_value("", *sides) if both is None else both
 
 
 def _of_one(

@@ -50,8 +50,8 @@ def columns_of(
 def each(
     kind: type[Kind], of: Callable[[Kind], Effect], columns: Iterator[Numbers | Values]
 ) -> list[Found]:
-    """The effect in every column of that kind that has values in both samples."""
-    return [Found(c.name, of(c)) for c in columns if isinstance(c, kind) and c.has_rows]
+    """The effect in every column of that kind; one without a number in a sample has too few."""
+    return [Found(c.name, of(c)) for c in columns if isinstance(c, kind)]
 
 
 def worst(name: str, found: list[Found], sizes: tuple[int, int], method: str, ask: Ask) -> Estimate:

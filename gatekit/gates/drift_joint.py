@@ -91,7 +91,9 @@ def cross_fitted(
 ) -> Area:
     """The mean AUC of the folds, each judged by a classifier that did not see it.
 
-    Given the classifiers each fold's AUC has DeLong's variance, and the folds share no row.
+    Given the classifiers each fold's AUC has DeLong's variance, but they were trained on rows of
+    the other folds: the variance of the mean is 1 / K + 1 / (K - 1) of it instead of 1 / K (Nadeau
+    and Bengio 2003). With 1 / K the lower bound held in 85 % of 40 pairs without drift.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
@@ -119,5 +121,6 @@ def cross_fitted(
         ]
         areas.append(area(*counts))
     value = float(np.mean([each.value for each in areas]))
-    variance = float(np.sum([each.variance for each in areas])) / FOLDS**2
+    variance = float(np.mean([each.variance for each in areas]))
+    variance *= 1 / FOLDS + 1 / (FOLDS - 1)  # of rows judged and rows trained on
     return Area(value, variance, int(is_current.sum()), int((~is_current).sum()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import pyarrow.compute as pc
 
 from gatekit.data import Holdout
 from gatekit.scoring.signature import Column, Signature, arrow_type
+from gatekit.scoring.tables import NEVER_EMPTY
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 LARGEST_BATCH = 6
+ORDERED = ("double", "float", "long", "integer")
 FEW_VALUES = 60  # a column of whole numbers with so few values is taken for codes
 
 
@@ -26,35 +29,96 @@ class Rows:
     def __init__(self, signature: Signature, holdout: Holdout) -> None:
         self.columns = tuple(c for c in signature.inputs if c.name in holdout.columns)
         self._holdout = holdout
+        self.sha256 = holdout.sha256
 
     def batches(self) -> SearchStrategy[list[tuple[Any, ...]]]:
         """Batches of one to six rows."""
         from hypothesis import strategies as st
 
-        row = st.tuples(*(self._values(column) for column in self.columns))
-        return st.lists(row, min_size=1, max_size=LARGEST_BATCH)
+        return st.lists(self._row(), min_size=1, max_size=LARGEST_BATCH)
+
+    def altered(
+        self, names: Collection[str], values: SearchStrategy[Any]
+    ) -> SearchStrategy[list[tuple[Any, ...]]]:
+        """Batches of one row, in which one of the columns `names` holds one of `values`."""
+        from hypothesis import strategies as st
+
+        places = [at for at, column in enumerate(self.columns) if column.name in names]
+
+        def put(row: tuple[Any, ...], at: int, value: Any) -> list[tuple[Any, ...]]:
+            return [(*row[:at], value, *row[at + 1 :])]
+
+        return st.builds(put, self._row(), st.sampled_from(places), values)
+
+    def are_inside(self, table: pa.Table) -> bool:
+        """Whether every number lies in the range, and every other value among those, of the data.
+
+        A gap does where the data has one.
+        """
+        return all(self._is_inside(table[column.name], column) for column in self.columns)
+
+    def _is_inside(self, given: pa.ChunkedArray, column: Column) -> bool:
+        seen = self._seen(column)
+        if given.null_count and not self._has_gaps(column):
+            return False
+        given = given.drop_null()
+        if len(given) == 0:
+            return True
+        if column.type not in ORDERED or len(seen) == 0:
+            return set(given.to_pylist()) <= set(pc.unique(seen).to_pylist())
+        low, high = self._ends[column.name]
+        return all(low <= value <= high for value in given.to_pylist())
+
+    def _row(self) -> SearchStrategy[tuple[Any, ...]]:
+        from hypothesis import strategies as st
+
+        return st.tuples(*(self._values(column) for column in self.columns))
 
     def _values(self, column: Column) -> SearchStrategy[Any]:
         from hypothesis import strategies as st
 
-        seen = self._holdout.table[column.name].drop_null()
-        if len(seen) == 0:
+        if len(self._seen(column)) == 0:
             return st.none()
+        values = self._present(column)
+        return st.one_of(values, st.none()) if self._has_gaps(column) else values
+
+    def _present(self, column: Column) -> SearchStrategy[Any]:
+        from hypothesis import strategies as st
+
+        seen = self._seen(column)
         if column.type == "boolean":
             return st.booleans()
         if column.type in ("double", "float"):
-            return self._numbers(seen, column)
+            return self._numbers(column)
         if column.type in ("long", "integer"):
             return self._whole(seen)
         return st.sampled_from(_distinct(seen))
 
-    @staticmethod
-    def _numbers(seen: pa.ChunkedArray, column: Column) -> SearchStrategy[float]:
+    def _seen(self, column: Column) -> pa.ChunkedArray:
+        if column.name not in self._kept:
+            seen = self._holdout.table[column.name].drop_null()
+            if column.type in ORDERED and pa.types.is_floating(seen.type):
+                seen = seen.filter(pc.is_finite(seen))
+            self._kept[column.name] = seen
+        return self._kept[column.name]
+
+    @cached_property
+    def _kept(self) -> dict[str, pa.ChunkedArray]:
+        return {}
+
+    @cached_property
+    def _ends(self) -> dict[str, tuple[Any, Any]]:
+        numbers = [c for c in self.columns if c.type in ORDERED and len(self._seen(c))]
+        ends = {c.name: pc.min_max(self._seen(c)).as_py() for c in numbers}
+        return {name: (found["min"], found["max"]) for name, found in ends.items()}
+
+    def _has_gaps(self, column: Column) -> bool:
+        return bool(self._holdout.table[column.name].null_count) and column.type not in NEVER_EMPTY
+
+    def _numbers(self, column: Column) -> SearchStrategy[float]:
         from hypothesis import strategies as st
 
-        values = seen.to_numpy().astype(float)
-        values = values[np.isfinite(values)]
-        low, high = float(values.min()), float(values.max())
+        low, high = (float(end) for end in self._ends[column.name])
         reach = (high - low) or 1.0  # as far outside the data as the data is wide
         width = 32 if column.type == "float" else 64
         low, high = (

@@ -118,15 +118,16 @@ def calibration_error(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
     Multiclass: of the probability of the label said, and how often that label is true.
     """
     name = "calibration error"
-    said = _probabilities(candidate, holdout)
-    if isinstance(said, Unusable):
-        return applies.undefined(name, said.why, holdout.rows, ask)
-    if said.ndim == 1:
+    stated = _stated(candidate, holdout)
+    if isinstance(stated, Unusable):
+        return applies.undefined(name, stated.why, holdout.rows, ask)
+    if stated.said.ndim == 1:
         table = candidate.score_table(holdout)
         scores, true, rows = table.scores, table.positive, table.positive + table.other
     else:
         hit = right(holdout.y, candidate.predictions(holdout))
-        scores, first, rows = np.unique(said.max(axis=1), return_inverse=True, return_counts=True)
+        said = stated.said.max(axis=1)
+        scores, first, rows = np.unique(said, return_inverse=True, return_counts=True)
         true = np.bincount(first, hit).astype(np.int64)
     found = calibrations.bins(scores, true.astype(float), rows.astype(float))
     value, low, high = calibrations.bounds(found, ask.level)
@@ -206,11 +207,20 @@ def _mean_of(name: str, losses: Losses, candidate: Subject, holdout: Holdout, as
 
 def no_probabilities(model: Subject, holdout: Holdout) -> str:
     """Why the scores are no probabilities; empty where they are."""
-    said = _probabilities(model, holdout)
+    said = _stated(model, holdout)
     return said.why if isinstance(said, Unusable) else ""
 
 
 def _stated(model: Subject, holdout: Holdout) -> Stated | Unusable:
+    """What the model said of the holdout's rows; looked at once for all measures."""
+    key = ("stated", holdout.sha256)
+    if key not in model.kept:
+        model.kept[key] = _looked_at(model, holdout)
+    found: Stated | Unusable = model.kept[key]
+    return found
+
+
+def _looked_at(model: Subject, holdout: Holdout) -> Stated | Unusable:
     said = _probabilities(model, holdout)
     if isinstance(said, Unusable):
         return said
@@ -275,10 +285,11 @@ def _stray(model: Subject, holdout: Holdout) -> str:
     if model.task != "binary":
         return ""
     mine = is_label(holdout.y, model.positive)
-    if not mine.any():
+    positive = int(np.count_nonzero(mine))
+    if not positive:
         return "no row of the holdout has the positive label: say which it is, positive = ..."
-    others = holdout.y[~mine]
-    if others.size and not bool(np.all(others == others[0])):
+    other = holdout.y[int(np.argmin(mine))]  # the first that is not positive, if there is one
+    if positive < mine.size and positive + np.count_nonzero(holdout.y == other) < mine.size:
         return (
             'the holdout has more than two labels and the task is binary: say task = "multiclass"'
         )
@@ -287,7 +298,10 @@ def _stray(model: Subject, holdout: Holdout) -> str:
 
 def _no_ranking(name: str, model: Subject, holdout: Holdout, ask: Ask) -> Estimate | None:
     """The refusal where a ranking by scores means nothing, else None."""
-    why = _stray(model, holdout)
+    key = ("stray", holdout.sha256)
+    if key not in model.kept:
+        model.kept[key] = _stray(model, holdout)
+    why: str = model.kept[key]
     if not why:
         table = model.score_table(holdout)
         if not table.others:

@@ -53,7 +53,7 @@ def read_log(
             "Is it what the service has as GATEKIT_INFERENCES, and was anything answered?",
         )
     if version is None:
-        newest = max(found, key=lambda path: (path.name[:16], path.stat().st_mtime_ns))
+        newest = max(found, key=lambda path: path.name)  # a name begins with its moment
         files = sorted(newest.parent.glob("*.parquet"))
     else:
         files = sorted((root / quote(version, safe="")).glob("*.parquet"))

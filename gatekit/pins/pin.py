@@ -65,6 +65,16 @@ def find_pin(path: Path, rev: str = "") -> Pin | None:
     )
 
 
+def pinned_folder_md5(folder: Path) -> str:
+    """The md5 that `FOLDER.dvc` pins, empty where there is no such file.
+
+    Raises:
+        DataError: it is there, and pins no folder.
+    """
+    file = folder.with_name(folder.name + ".dvc")
+    return _md5_in(file.read_bytes(), file, ".") if file.is_file() else ""
+
+
 def _possible(path: Path) -> Iterator[tuple[Path, str]]:
     """Files that may pin `path`, nearest first, and where it lies in what they pin."""
     yield path.with_name(path.name + ".dvc"), ""

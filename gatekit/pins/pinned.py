@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gatekit.errors import DataError
-from gatekit.pins.pin import Pin, find_pin
+from gatekit.pins.pin import Pin, find_pin, pinned_folder_md5
 
 KEPT = Path(".gatekit", "data")  # below the policy's folder
 
@@ -55,6 +55,26 @@ def is_here(path: Path, rev: str, folder: Path) -> Path | None:
         return store.keep(md5)
     except DataError:
         return None
+
+
+def check_folder(folder: Path, rev: str) -> None:
+    """Refuse a folder whose files are others than `FOLDER.dvc` beside it pins.
+
+    Raises:
+        DataError: they are, or a revision is asked of a folder.
+    """
+    if rev:
+        raise DataError(
+            f"{folder.name} is a folder, and a revision is read of a file alone",
+            "Check the folder out at that revision, or name one file of it",
+        )
+    named = pinned_folder_md5(folder)
+    found = folder_md5(folder)[0] if named else ""
+    if found != named:
+        raise DataError(
+            f"{folder.name} has md5 {found[:12]}..., {folder.name}.dvc pins {named[:12]}...",
+            f"`dvc checkout {folder.name}.dvc` brings the pinned bytes back",
+        )
 
 
 def file_md5(path: Path) -> str:

@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gatekit.errors import DataError, GatekitError, ModelMisbehaved
+from gatekit.errors import DataError, GatekitError, ModelMisbehaved, ModelRefused
 
 LINE_LENGTH = 400
 # A process that waits for a core loses time between calls as well as in them, and the gate may
 # be the one that waits: only what cannot be explained so is called a lie.
 SLACK_MS = 250.0
 LEAST_SHARE = 0.5
+# Raised by mistakes in a program; whoever refuses rows says so with an error of another kind.
+ACCIDENTS = frozenset(
+    """ArithmeticError AssertionError AttributeError EOFError FileNotFoundError ImportError
+    IndexError KeyError KeyboardInterrupt MemoryError ModuleNotFoundError NameError OSError
+    NotImplementedError PermissionError RecursionError StopIteration SystemError SystemExit
+    TypeError UnboundLocalError
+    ZeroDivisionError""".split()  # noqa: SIM905 - a list of words, to be read
+)
 
 
 def checked(column: pa.ChunkedArray | np.ndarray[Any, Any], rows: int) -> np.ndarray[Any, Any]:
@@ -54,7 +62,8 @@ def raised(error: object, role: str, doing: str, *, alone: bool = False) -> Gate
     reason = f": {message}" if message else ""
     lacks = alone and name == "ModuleNotFoundError"
     hint = "No package that it declares has this module: add the one that does" if lacks else ""
-    return ModelMisbehaved(f"the {role} raised {name} while {doing}{reason}", hint)
+    kind = ModelMisbehaved if name in ACCIDENTS or doing == "loading" else ModelRefused
+    return kind(f"the {role} raised {name} while {doing}{reason}", hint)
 
 
 def plain(text: object) -> str:

@@ -140,17 +140,18 @@ class Runner:
             self._end(f"wrote garbage to its line while predicting: {error}")
 
     def time_rows(
-        self, table: pa.Table, calls: int, warm_up: int, *, engine: str | None = None
+        self, table: pa.Table, calls: int, warm_up: int, *, each: int = 1
     ) -> np.ndarray[Any, Any]:
-        """Milliseconds of `calls` single-row predictions, measured inside the process.
+        """Milliseconds of `calls` predictions of `each` rows, measured inside the process.
 
         The rows of `table` are taken in turn, each prepared beforehand; `warm_up` calls go
         untimed before. Raises as `predict` does.
         """
-        if calls < 1 or warm_up < 0:
-            raise UsageProblem(f"cannot time {calls} calls after {warm_up} to warm up")
+        if calls < 1 or warm_up < 0 or each < 1 or 0 < table.num_rows < each:
+            raise UsageProblem(f"cannot time {calls} calls of {each} rows after {warm_up}")
         self._begun = None
-        reply = self._ask_about("time", table, engine, {"calls": calls, "warm_up": warm_up})
+        asked = {"calls": calls, "warm_up": warm_up, "each": each}
+        reply = self._ask_about("time", table, None, asked)
         seen_s = self._since_begun()
         times_ms = checked(self._column(reply, "being timed"), calls)
         if reason := implausible(times_ms, seen_s * 1000):
@@ -189,6 +190,16 @@ class Runner:
             return LinearForm.from_json(bytes(reply.body))
         except ValueError:
             self._end(f"wrote garbage to its line while {doing}")
+
+    def disturbed(self, table: pa.Table, score: str = "") -> str:
+        """What the model changed in the rows it was handed, in words; "" if nothing.
+
+        Raises as `predict` does.
+        """
+        said = self._ask_about("disturb", table, None, {"score": score}).header.get("disturbed")
+        if not isinstance(said, str):
+            self._end("wrote garbage to its line while predicting")
+        return plain(said)
 
     def memory_mb(self, field: Literal["VmHWM", "VmRSS"]) -> float:
         """The most its process has held (VmHWM), or what it holds now, by the kernel's count.
@@ -234,7 +245,7 @@ class Runner:
         if table.num_rows == 0:
             raise DataError("there is no row to predict")
         header = {"op": op, "engine": engine or self._engines[0], **more}
-        doing = "predicting" if op == "predict" else "being timed"
+        doing = "being timed" if op == "time" else "predicting"
         return self._ask(header, conform(table, self._signature), doing)
 
     def _ask(self, header: dict[str, Any], table: pa.Table | None, doing: str) -> Frame:

@@ -83,11 +83,16 @@ class Worker:
         if header["op"] == "linear":
             return self._linear(header, said)
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
+        return self._of_rows(header, table, said)
+
+    def _of_rows(self, header: dict[str, Any], table: pa.Table, said: dict[str, Any]) -> Frame:
         engine = self.engines[header["engine"]]
         if header["op"] == "predict" and header.get("score"):
             return scored_to_frame(said, engine.answer(table, header["score"]))
         if header["op"] == "predict":
             return array_to_frame(said, engine.predict(table))
+        if header["op"] == "disturb":
+            return Frame({**said, "disturbed": engine.disturbed(table, header["score"])})
         return array_to_frame(said, self._time(engine, table, header, said))
 
     def _load(self, header: dict[str, Any]) -> dict[str, Any]:
@@ -107,9 +112,10 @@ class Worker:
     def _time(
         self, engine: Engine, table: pa.Table, header: dict[str, Any], said: dict[str, Any]
     ) -> np.ndarray[Any, Any]:
-        """Milliseconds of `calls` single-row predictions, after `warm_up` untimed ones."""
-        calls, warm_up = header["calls"], header["warm_up"]
-        rows = [_row(table, index) for index in range(min(table.num_rows, calls + warm_up))]
+        """Milliseconds of `calls` predictions of `each` rows, after `warm_up` untimed ones."""
+        calls, warm_up, each = header["calls"], header["warm_up"], header.get("each", 1)
+        different = min(table.num_rows // each, calls + warm_up)
+        rows = [_rows(table, index * each, each) for index in range(different)]
         elapsed_ms = np.empty(calls)
         predict: Callable[[pa.Table], object] = engine.run
         told = perf_counter()
@@ -189,6 +195,6 @@ def _without_cells(line: str, table: pa.Table | None) -> str:
     return re.sub(r"'[^']*'|\"[^\"]*\"", hidden, line)
 
 
-def _row(table: pa.Table, index: int) -> pa.Table:
-    """Row `index` as a table of its own, as it would come over the wire: not a view of many."""
-    return bytes_to_table(table_to_bytes(table.slice(index, 1).combine_chunks()))
+def _rows(table: pa.Table, start: int, count: int) -> pa.Table:
+    """Some rows as a table of their own, as they would come over the wire: no view of many."""
+    return bytes_to_table(table_to_bytes(table.slice(start, count).combine_chunks()))

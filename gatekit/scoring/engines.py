@@ -52,6 +52,9 @@ class Engine(Protocol):
     def linear_form(self) -> LinearForm:
         """The model's linear form; CandidateError says why it has none."""
 
+    def disturbed(self, table: pa.Table, score: str = "") -> str:
+        """What the model changed in the rows it was handed to answer, in words; "" if nothing."""
+
     @property
     def takes_rows(self) -> bool:
         """Whether `predict_rows` can be asked: the model needs no Arrow table."""
@@ -99,7 +102,8 @@ def load_engine(folder: Path, name: str) -> Engine:
         model = mlflow.pyfunc.load_model(str(folder))
         raw = _raw_estimator(model) if config.get("loader_module") == SKLEARN else None
         rows = None if signature is None else _frames(signature)
-        return _Loaded("pyfunc", signature, model.predict, to_frame, *_scoring(raw, config), rows)
+        scoring = _scoring(raw, config)
+        return _Loaded("pyfunc", signature, model.predict, to_frame, *scoring, rows, pyfunc=model)
     if name == "compiled":
         return _compile(folder, config, signature)
     if name != "native":
@@ -150,6 +154,7 @@ class _Loaded:
     rows: Callable[[Any], object] | None = None  # prepares rows without a table, where that is one
     form: bytes = b""  # of a compiled one: itself at rest
     estimator: object = None  # where it is scikit-learn's, and this the engine it was loaded with
+    pyfunc: Any = None  # MLflow's wrapper, where it stands between
 
     @property
     def takes_rows(self) -> bool:
@@ -173,8 +178,18 @@ class _Loaded:
             raise none_of("it is no model of mlflow.sklearn with a signature")
         return linear_form(self.estimator, self.signature)
 
+    def disturbed(self, table: pa.Table, score: str = "") -> str:
+        from gatekit.scoring.handed import disturbance
+
+        def asked(rows: Any) -> object:
+            return self._scored(rows, score) if score else self.score(rows)
+
+        return disturbance(asked, self.prepare(conform(table, self.signature)), self.pyfunc)
+
     def answer(self, table: pa.Table, score: str) -> Scored:
-        rows = self.prepare(conform(table, self.signature))
+        return self._scored(self.prepare(conform(table, self.signature)), score)
+
+    def _scored(self, rows: Any, score: str) -> Scored:
         if score == PROBABILITIES and self.probabilities is not None:
             own = labels(self.score(rows))
             said = read_answer(self.probabilities(rows), score, self.classes, labels)

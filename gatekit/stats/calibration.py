@@ -30,7 +30,8 @@ class Bins:
 def bins(scores: Floats, true: Floats, rows: Floats, most: int = BINS) -> Bins:
     """Bins of about equal size over counts by rising score, (U,); rows of one score stay together.
 
-    As many bins as have 50 rows each, at most `most`.
+    As many bins as have 50 rows each, at most `most`. One that many rows of one score beside it
+    leave with fewer is joined to its smaller neighbour.
     """
     total = float(rows.sum())
     wanted = int(max(1, min(most, total // ROWS_OF_A_BIN)))
@@ -39,8 +40,19 @@ def bins(scores: Floats, true: Floats, rows: Floats, most: int = BINS) -> Bins:
     place = np.minimum((middle * wanted / total).astype(int), wanted - 1)
     weights = (rows, true, rows * scores)
     sums = [np.asarray(np.bincount(place, w, minlength=wanted), dtype=float) for w in weights]
-    held = sums[0] > 0
-    return Bins(sums[0][held], sums[1][held], sums[2][held] / sums[0][held])
+    whole, came, said = _joined(np.stack(sums))
+    return Bins(whole, came, said / whole)
+
+
+def _joined(sums: Floats) -> Floats:
+    """Sums by bin, (3, B), rows first, with no bin of fewer than 50 rows if there are as many."""
+    while sums.shape[1] > 1 and sums[0].min() < ROWS_OF_A_BIN:
+        least = int(np.argmin(sums[0]))
+        beside = [place for place in (least - 1, least + 1) if 0 <= place < sums.shape[1]]
+        other = min(beside, key=lambda place: float(sums[0, place]))
+        sums[:, other] += sums[:, least]
+        sums = np.delete(sums, least, axis=1)
+    return sums
 
 
 def bounds(found: Bins, level: float) -> tuple[float, float, float]:

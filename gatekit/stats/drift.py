@@ -209,8 +209,10 @@ class Distance:
 
 def ks(reference: Floats, current: Floats) -> Distance:
     """D of two samples of numbers, (m,) and (n,), as scipy.stats.ks_2samp has it."""
+    if not (reference.size and current.size):
+        return Distance(1.0, reference.size, current.size)  # as far as can be, and not known
     below, at = _functions(reference, current)[:2]
-    gap = float(np.abs(below - at).max()) if below.size else 0.0
+    gap = float(np.abs(below - at).max())
     return Distance(gap, reference.size, current.size)
 
 
@@ -258,6 +260,8 @@ def wasserstein(reference: Floats, current: Floats) -> Transport:
 
     Where all numbers of the reference are equal the spread is that of both samples together.
     """
+    if not (reference.size and current.size):
+        return Transport(0.0, 0.0, 0.0, reference.size, current.size)
     at_reference, at_current, gaps = _functions(reference, current)
     spread = float(reference.std()) or float(np.concatenate([reference, current]).std())
     m, n = reference.size, current.size
@@ -294,10 +298,12 @@ def quantile_bins(reference: Floats, most: int = BINS) -> Floats:
 
     A bin ends at its edge, the edge included. As many as have 20 rows each.
     """
+    if not reference.size:
+        return np.empty(0)
     wanted = max(1, min(most, reference.size // FEWEST_OF_A_BIN))
     inner = np.quantile(reference, np.arange(1, wanted) / wanted, method="inverted_cdf")
     edges = np.unique(inner)
-    return np.asarray(edges[edges < reference.max()]) if reference.size else edges
+    return np.asarray(edges[edges < reference.max()])
 
 
 def counts(numbers: Floats, edges: Floats, missing: int = 0) -> Floats:

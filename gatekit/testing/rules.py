@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 
 def threshold(x: Array, *, t: float = 0.0, wrong: float = 0.0, seed: int = 0) -> Array:
     """1 where x0 > t; a share `wrong` of the rows, chosen by their value alone, is flipped."""
-    return np.asarray((x > t) ^ (_share(x, seed) < wrong), dtype=np.int64)
+    return np.asarray((x > t) ^ (share_of(x, seed) < wrong), dtype=np.int64)
 
 
 def bad_slice(x: Array, *, where: Array, wrong: float = 0.4, seed: int = 0) -> Array:
@@ -30,7 +30,7 @@ def bad_slice(x: Array, *, where: Array, wrong: float = 0.4, seed: int = 0) -> A
 
     As a parameter of `write_toy` `where` maps columns to values: {"region": "north"}.
     """
-    return np.asarray((x > 0) ^ (where & (_share(x, seed) < wrong)), dtype=np.int64)
+    return np.asarray((x > 0) ^ (where & (share_of(x, seed) < wrong)), dtype=np.int64)
 
 
 def probability(
@@ -46,7 +46,7 @@ def probability(
 
 def number(x: Array, *, factor: float = 10.0, shift: float = 0.0, spread: float = 1.0) -> Array:
     """`factor` times x0, plus `shift`, plus an error below `spread` that hangs on x0 alone."""
-    return np.asarray(factor * x + shift + spread * (2 * _share(x, 7) - 1))
+    return np.asarray(factor * x + shift + spread * (2 * share_of(x, 7) - 1))
 
 
 def words(x: Array, *, t: float = 0.0, empty_every: int = 0) -> list[str | None]:
@@ -159,7 +159,7 @@ RULES: dict[str, Callable[..., object]] = {
 }
 
 
-def _share(x: Array, seed: int) -> Array:
+def share_of(x: Array, seed: int) -> Array:
     """A number in [0, 1) for each value, by its bits alone (the finisher of splitmix64)."""
     bits = np.ascontiguousarray(x, dtype=np.float64).view(np.uint64).copy()
     bits += np.uint64((0x9E3779B97F4A7C15 * (seed + 1)) & 0xFFFFFFFFFFFFFFFF)

@@ -7,6 +7,7 @@ data = toy_holdout(tmp_path / "holdout.parquet", 400, seed=1)
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatekit.scoring.signature import TYPES
+from gatekit.testing.defects import DEFECTS
 from gatekit.testing.rules import RULES
 
 if TYPE_CHECKING:
@@ -21,15 +23,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Columns = Mapping[str, str] | tuple[str, ...]
+OPTIONAL = "?"  # behind a type: the column may be empty or left out
 COLUMNS = ("x0", "x1", "x2", "x3")
+LOADING = ("takes_arrow", "ballast_mb", "load_ms")
+DAY = np.timedelta64(1, "D")
 CITIES = ("Bern", "Genf", "Chur")
 
 
 def write_toy(folder: Path, rule: str, columns: Columns = COLUMNS, **params: Any) -> Path:
     """Write a model that follows `rule` (one of `RULES`) to `folder` and return the folder.
 
-    `columns` are names (all double) or a mapping of names to MLflow's types; the first one is
-    what the rule looks at. `params` go to the rule; `where={column: value}` as the rows it picks.
+    `columns` are names (all double) or a mapping of names to MLflow's types, "double?" for one that
+    may be empty; the first one is what the rule looks at. `params` go to the rule;
+    `where={column: value}` as the rows it picks. Three are about loading: `ballast_mb` is held from
+    then on, `load_ms` is how long it takes, `takes_arrow=False` asks for pandas frames.
 
     Raises:
         ValueError: no such rule or column type.
@@ -37,11 +44,14 @@ def write_toy(folder: Path, rule: str, columns: Columns = COLUMNS, **params: Any
     import yaml
 
     types = _types(columns)
-    if rule not in RULES:
-        raise ValueError(f"{rule!r} is no rule; known are {', '.join(RULES)}")
-    if unknown := sorted(set(types.values()) - set(TYPES)):
+    if rule not in (*RULES, *DEFECTS):
+        raise ValueError(f"{rule!r} is no rule; known are {', '.join((*RULES, *DEFECTS))}")
+    if unknown := sorted({kind.rstrip(OPTIONAL) for kind in types.values()} - set(TYPES)):
         raise ValueError(f"{unknown[0]!r} is no column type; known are {', '.join(TYPES)}")
-    inputs = [{"type": kind, "name": name, "required": True} for name, kind in types.items()]
+    inputs = [
+        {"type": kind.rstrip(OPTIONAL), "name": name, "required": not kind.endswith(OPTIONAL)}
+        for name, kind in types.items()
+    ]
     outputs = [{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]
     described = {
         "flavors": {
@@ -52,7 +62,8 @@ def write_toy(folder: Path, rule: str, columns: Columns = COLUMNS, **params: Any
         "utc_time_created": "2026-01-01 00:00:00.000000",
     }
     folder.mkdir(parents=True, exist_ok=True)
-    toy = {"rule": rule, "column": next(iter(types)), "params": params}
+    loading = {key: params.pop(key) for key in LOADING if key in params}
+    toy = {"rule": rule, "column": next(iter(types)), "params": params, **loading}
     (folder / "toy.json").write_text(json.dumps(toy), encoding="utf-8")
     (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
     return folder
@@ -89,9 +100,12 @@ class Toy:
     column: str
     params: dict[str, Any]
     takes_arrow: bool = True
+    ballast: bytes = b""
 
     def predict(self, rows: Any) -> object:
-        """What the rule makes of the first column of `rows`."""
+        """What the rule makes of the first column of `rows`, a defect of all of them."""
+        if self.rule in DEFECTS:
+            return DEFECTS[self.rule](rows, **self.params)
         values = np.asarray(rows[self.column], dtype=np.float64)
         params = dict(self.params)
         if "where" in params:  # the rows in a slice, by what the columns hold
@@ -103,7 +117,10 @@ class Toy:
 def _load_pyfunc(path: str) -> Toy:
     """Called by MLflow, and by the native engine, with the path of toy.json."""
     with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - MLflow hands over a str
-        return Toy(**json.load(stream))
+        toy = json.load(stream)
+    time.sleep(toy.pop("load_ms", 0) / 1000)
+    ballast = b"x" * (toy.pop("ballast_mb", 0) << 20)
+    return Toy(**toy, ballast=ballast)
 
 
 def _types(columns: Columns) -> dict[str, str]:
@@ -113,6 +130,7 @@ def _types(columns: Columns) -> dict[str, str]:
 
 
 def _column(random: np.random.Generator, kind: str, rows: int) -> np.ndarray[Any, Any]:
+    kind = kind.rstrip(OPTIONAL)
     if kind == "string":
         return random.choice(CITIES, rows)
     if kind == "boolean":
@@ -121,4 +139,6 @@ def _column(random: np.random.Generator, kind: str, rows: int) -> np.ndarray[Any
         return random.integers(-50, 50, rows, dtype=np.int32 if kind == "integer" else np.int64)
     if kind in ("float", "double"):
         return random.normal(size=rows).astype(np.float32 if kind == "float" else np.float64)
+    if kind == "datetime":
+        return np.datetime64("2020-01-01", "ns") + random.integers(0, 999, rows) * DAY
     raise ValueError(f"toy data has no column of type {kind!r}")

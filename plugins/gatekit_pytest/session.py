@@ -124,7 +124,7 @@ class GateSession:
         if url is None:
             pytest.fail("this gate asks a running service: give --service-url URL", pytrace=False)
         if self._live is None:
-            self._live = LiveService(url, self.run.scratch / FOLDER)
+            self._live = LiveService(url, kept=self.run.scratch / FOLDER)
         return self._live
 
     @pytest.hookimpl(trylast=True)

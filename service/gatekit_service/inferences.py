@@ -1,6 +1,6 @@
 """The inference log: what was asked and answered, as Parquet, off the way of the answer.
 
-    <folder>/<model>/<version>/20261125T101500Z-<mark>-<number>.parquet
+    <folder>/<model>/<version>/20261125T101500000000Z-<mark>-<number>.parquet
 
 A file is written once, whole, and never changed. It holds the columns of the signature, and beside
 them `gatekit_request`, `gatekit_row`, `gatekit_at`, `gatekit_version` and `gatekit_prediction`.
@@ -114,7 +114,7 @@ class InferenceLog:
         folder = self._folder / quote(served.model, safe="") / quote(served.version, safe="")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._written += 1
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{self._mark}-{self._written:06d}"
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{self._mark}-{self._written:06d}"
         scratch = folder / f".{name}"
         try:
             parquet.write_table(table, scratch, compression="zstd")
@@ -125,14 +125,15 @@ class InferenceLog:
 
     def _prune(self) -> None:
         """Remove the oldest files while all together are larger than they may be."""
-        found = [(path.stat(), path) for path in self._folder.glob(f"*/*/*{SUFFIX}")]
-        found.sort(key=lambda each: (each[0].st_mtime_ns, each[1].name))
-        total = sum(stat.st_size for stat, _ in found)
-        for stat, path in found[:-1]:  # the newest stays, however large
+        # a name begins with its moment
+        found = sorted(self._folder.glob(f"*/*/*{SUFFIX}"), key=lambda path: path.name)
+        sizes = [path.stat().st_size for path in found]
+        total = sum(sizes)
+        for path, size in zip(found[:-1], sizes, strict=False):  # the newest stays, however large
             if total <= self._most_bytes:
                 return
             path.unlink(missing_ok=True)
-            total -= stat.st_size
+            total -= size
             self._counts["files removed"] += 1
 
 

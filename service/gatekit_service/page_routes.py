@@ -88,7 +88,7 @@ class Beside:
 
     def _ask(self) -> dict[str, Any]:
         try:
-            service = LiveService(self._url, patience_s=PATIENCE_S, token="")
+            service = LiveService(self._url, "", patience_s=PATIENCE_S)
             health = service.health()
             service.close()
         except GatekitError as error:

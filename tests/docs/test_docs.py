@@ -88,6 +88,8 @@ def test_only_options_that_exist_are_named():
     known = set(pytest_flags()) | {o for options in commands().values() for o in options}
     others = {"--pyargs", "--assert"}  # pytest's own, and the server's of MLflow
     others |= {"--app-name", "--artifacts-destination", "--backend-store-uri"}
+    others |= {"--cd", "--default", "--all-commits"}  # DVC's
+    others |= {"--build-arg", "--stop"}  # an image builder's, and of service/deploy/deploy
     others |= locust_options()
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", WORDS)) - others <= known
 

@@ -132,7 +132,11 @@ def test_every_field_is_described_and_no_other(example):
     document["policy"]["changes"] = [words]
     held = {f"champion.{key}" for key in ("title", "version", "digest")}
     samples = ("reference", "current")  # with [gates.drift] alone
-    held |= {f"data.{sample}.{key}" for sample in samples for key in ("path", "sha256", "rows")}
+    held |= {
+        f"data.{sample}.{key}"
+        for sample in samples
+        for key in ("path", "commit", "md5", "sha256", "rows")
+    }
     held.add("run.environments.*")  # with --model-env declared alone
     held.add("run.kept.*")  # where the load gate ran
     described = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## An example")[0], re.MULTILINE)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from ..servers import running_server  # noqa: TID252 - tests are no installed package
+
 ROOT = Path(__file__).resolve().parents[2]
 VENV = Path(sys.executable).parents[1]
 RUNNER = ROOT / "requirements/node/node_modules/gitlab-ci-local/dist/index.js"
@@ -136,8 +138,16 @@ class Pipeline:
 
 
 @pytest.fixture(scope="module")
-def pipeline(node, mlflow_server, tmp_path_factory):
-    made = Pipeline(tmp_path_factory.mktemp("gitlab"), node, mlflow_server[0])
+def server(tmp_path_factory):
+    """A server of its own: nobody else's churn-model is on it."""
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(folder, ("--workers", "1")) as (uri, _):
+        yield uri
+
+
+@pytest.fixture(scope="module")
+def pipeline(node, server, tmp_path_factory):
+    made = Pipeline(tmp_path_factory.mktemp("gitlab"), node, server)
     yield made
     environment = {**os.environ, **made.told}
     stop = [sys.executable, "service/deploy/deploy", "staging", "--stop"]

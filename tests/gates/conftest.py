@@ -22,7 +22,10 @@ class FakeSubject(Subject):
     """Answers with `says[engine](table)`; keeps every table it was asked about."""
 
     def __init__(self, says, columns, positive=1):
-        inputs = tuple(Column(name, kind) for name, kind in columns.items())
+        inputs = tuple(
+            Column(name, kind.rstrip("?"), required=not kind.endswith("?"))
+            for name, kind in columns.items()
+        )
         self.candidate = SimpleNamespace(signature=Signature(inputs), title="toy version 1")
         self.engine = "native"
         self.positive = positive
@@ -46,8 +49,8 @@ class FakeSubject(Subject):
     def predictions(self, holdout, *, engine=None):
         return self.predict(holdout.features(self.candidate.signature), engine=engine)
 
-    def timings(self, holdout, calls):
-        return self.times_ms[:calls]
+    def timings(self, holdout, calls, each=1):
+        return self.times_ms[:calls] * each
 
 
 @pytest.fixture

@@ -114,6 +114,30 @@ def test_missing_and_new_values_are_drift(scene, sample, ask):
     )
 
 
+def test_a_column_without_any_number_is_open_and_its_absence_is_drift(scene, sample, ask):
+    candidate, reference, _ = scene()
+    table = rows(3000, 2).set_column(0, "age", pa.nulls(3000, pa.float64()))
+    empty = sample(table, "empty")
+    assert judged(drift.psi, (candidate, reference, empty), ask, "psi", 0.1)[1] == "FAILED"
+    for sides in ((reference, empty), (empty, reference), (empty, empty)):
+        for measure, key in ((drift.ks, "ks"), (drift.wasserstein, "wasserstein")):
+            estimate, outcome = judged(measure, (candidate, *sides), ask, key, 0.2)
+            assert outcome == "INCONCLUSIVE"
+            assert "age: " in " ".join(estimate.detail)
+    with pytest.raises(DataError, match="has no rows"):
+        sample(table.slice(0, 0), "nothing")
+
+
+def test_labels_are_equal_as_numbers(scene, sample, ask):
+    candidate, reference, current = scene()
+    label = current.table["label"].cast(pa.float64())
+    as_floats = sample(current.table.set_column(4, "label", label), "floats")
+    assert (
+        judged(drift.of_labels, (candidate, reference, as_floats), ask, "label_drift", 0.1)[1]
+        == "PASSED"
+    )
+
+
 def test_predictions_and_labels(scene, ask):
     key = "prediction_drift"
     assert judged(drift.of_predictions, scene(), ask, key, 0.1)[1] == "PASSED"

@@ -79,8 +79,7 @@ def scene(tmp_path_factory):
         port=0,
         poll_seconds=0.1,
     )
-    with service_process(settings, scene.root / "log") as process:
-        url = process.url
+    with service_process(settings, scene.root / "log") as url:
         scene.service = LiveService(url)
         wait_for(lambda: scene.service.health()["status"] == "ok")
         yield scene
@@ -210,10 +209,12 @@ def test_load_on_another_model_is_refused(scene):
 def test_locust_measures_the_real_service_once_for_all_gates(scene, tmp_path):
     gate = LoadGate(p99_ms=5000.0, users=4, seconds=6.0, requests_per_second=60.0)
     ask = Ask(0.95, 1, gate)
-    service = LiveService(scene.service.url, tmp_path / "kept")
+    service = LiveService(scene.service.url, kept=tmp_path / "kept")
     rate = load.error_rate(scene.candidate, service, scene.holdout, ask=ask)
     slow = load.p99(scene.candidate, service, scene.holdout, ask=ask)
-    again = LiveService(scene.service.url, tmp_path / "kept")  # as another process of the session
+    again = LiveService(
+        scene.service.url, kept=tmp_path / "kept"
+    )  # as another process of the session
     enough = load.throughput(scene.candidate, again, scene.holdout, ask=ask)
     assert rate.value == 0.0
     assert rate.n == slow.n == enough.n == 360  # what the schedule holds, neither more nor less

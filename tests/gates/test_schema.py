@@ -133,3 +133,40 @@ def test_parity_names_the_row_that_differs(make_holdout, fake, ask):
     assert found.detail == ("row 17: native says 1, pyfunc 0",)
     same = parity.disagreements(fake(lambda _: one), holdout, ask=ask())
     assert (same.value, same.detail) == (0, ())
+
+
+def test_scores_are_compared_too_and_are_probabilities(ask, make_holdout, fake):
+    table = pa.table({"x0": [0.5, -1.0, 2.0], "label": [1, 0, 1]})
+    holdout = make_holdout(table)
+
+    def scored(scores):
+        subject = fake(lambda t: np.zeros(len(t)))
+        subject.score = "predict_proba"
+        subject.said = lambda t: (np.zeros(len(t)), scores(t))
+        return subject
+
+    def of(t):
+        x = np.asarray(t["x0"])
+        return np.column_stack([1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))])
+
+    for look in (*ALL[1:], schema.improbable):
+        assert search(look, scored(of), holdout, ask).value == 0
+    beside = search(schema.batch_dependence, scored(lambda t: of(t) / len(t)), holdout, ask)
+    assert "the score of row 0" in beside.detail[0]
+    sums = search(schema.improbable, scored(lambda t: of(t) * 0.9), holdout, ask)
+    assert "sum to 0.9, not to 1" in sums.detail[0]
+    outside = search(schema.improbable, scored(lambda t: of(t)[:, 0] * 2), holdout, ask)
+    assert "not between 0 and 1" in outside.detail[0]
+    margins = ask(SchemaGate(examples=5, probabilities=False))
+    assert schema.improbable(scored(lambda t: of(t) * 2), holdout, ask=margins).n == 0
+    assert search(schema.improbable, fake(lambda t: [0] * len(t)), holdout, ask).n == 0
+
+
+def test_a_model_that_writes_into_its_frame_is_seen_and_its_twin_is_not(toy, ask):
+    subject, holdout = toy("threshold")
+    assert search(schema.disturbed_input, subject, holdout, ask, 5).value == 0
+    columns = {"x0": "double", "x1": "double"}
+    subject, holdout = toy("writes", columns, column="x1", takes_arrow=False)
+    found = search(schema.disturbed_input, subject, holdout, ask, 20)
+    assert found.value == 1
+    assert found.detail[0].startswith("values changed in x1; simplest rows found: (x0=")

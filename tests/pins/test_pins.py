@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from gatekit.data import open_holdout
+from gatekit.data import open_holdout, open_sample
 from gatekit.errors import DataError
 from gatekit.pins.pinned import folder_md5, is_here
-from gatekit.policy import DataSpec
+from gatekit.policy import DataSpec, SampleSpec
 
 
 def spec(rev="", path="data/holdout.parquet"):
@@ -175,6 +175,25 @@ def test_a_file_in_a_pinned_folder(pinned, no_dvc):
     assert opened(pinned, "v1").rows == 10
     with pytest.raises(DataError, match="pins a folder without none"):
         open_holdout(spec(path="data/none.parquet"), pinned.root)
+
+
+def test_a_sample_is_pinned_as_a_holdout_is(pinned, no_dvc):
+    pinned.pin(pinned.write(10))
+    pinned.commit("v1")
+    pinned.pin(pinned.write(20))
+    sample = open_sample(
+        SampleSpec(path="data/holdout.parquet", rev="v1"), "reference", "", pinned.root
+    )
+    assert (sample.rows, sample.pin.commit) == (10, pinned.git("rev-parse", "v1"))
+    (pinned.root / "data" / "holdout.parquet.dvc").unlink()
+    pinned.pin_folder(pinned.root / "data")
+    folder = SampleSpec(path="data")
+    assert open_sample(folder, "current", "", pinned.root).rows == 20
+    pinned.write(21)
+    with pytest.raises(DataError, match=r"data\.dvc pins"):
+        open_sample(folder, "current", "", pinned.root)
+    with pytest.raises(DataError, match="a revision is read of a file alone"):
+        open_sample(SampleSpec(path="data", rev="v1"), "current", "", pinned.root)
 
 
 def test_a_folder_that_changed_is_refused_where_nothing_else_tells(pinned, no_dvc):

@@ -1,8 +1,10 @@
 """The drift suite in a run: reference and current from the policy, or from the command line."""
 
 import pyarrow as pa
+import pytest
 from pyarrow import parquet
 
+from gatekit.runner.forkserver import ForkServer
 from gatekit.testing import toy_holdout
 
 from .conftest import POLICY
@@ -18,6 +20,12 @@ psi = 0.2
 leaked_rows = 0.02
 """
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_ahead(monkeypatch):
+    """No process that imports ahead what no toy needs: it is most of a run's time."""
+    monkeypatch.setattr(ForkServer, "begin", lambda: None)
 
 
 def test_drift_is_gated_on_the_holdout_and_on_what_a_service_met(project):

@@ -4,10 +4,18 @@ import json
 
 import pytest
 
+from gatekit.runner.forkserver import ForkServer
+
 from .conftest import POLICY
 
 DECLARED = POLICY.replace('target = "label"', 'target = "label"\nuses = 2')
 ADAPTIVE = DECLARED.replace("uses = 2", 'uses = 2\nspending = "adaptive"')
+
+
+@pytest.fixture(autouse=True)
+def nothing_ahead(monkeypatch):
+    """No process that imports ahead what no toy needs: it is most of a run's time."""
+    monkeypatch.setattr(ForkServer, "begin", lambda: None)
 
 
 def entries(project):

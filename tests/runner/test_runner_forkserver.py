@@ -123,7 +123,7 @@ def test_misdeeds_end_in_the_same_sentences(run, does, said):
 
 def test_forks_of_a_fork_are_counted_and_ended(run):
     runner = run("forks", {"processes": 3}, times=6)
-    with pytest.raises(ModelMisbehaved, match=r"ran 7 processes, over the limit of 3"):
+    with pytest.raises(ModelMisbehaved, match=r"ran [4-7] processes, over the limit of 3"):
         runner.predict(TABLE)
 
 

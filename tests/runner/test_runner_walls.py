@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -207,8 +208,9 @@ def test_forks_that_are_allowed_are_counted_and_ended(run):
     assert "processes: seccomp" not in runner.walls
     group = runner._child.process.pid
     said = refused(runner)
-    assert said == (
-        "the candidate's process ran 7 processes, over the limit of 3, while predicting"
+    # It is looked at while it forks: how many there are already is a matter of cores.
+    assert re.fullmatch(
+        r"the candidate's process ran [4-7] processes, over the limit of 3, while predicting", said
     )
     end = time.monotonic() + 10
     while left := [pid for pid, state in members(group) if state != "Z"]:

@@ -12,9 +12,9 @@ from pyarrow import parquet
 from gatekit.candidate import describe
 from gatekit.data import open_holdout
 from gatekit.gate import Ask
-from gatekit.gates import accuracy, parity, scores
+from gatekit.gates import accuracy, parity, schema, schema_cells, schema_example, scores
 from gatekit.policy import DataSpec
-from gatekit.policy_gates import AccuracyGate
+from gatekit.policy_gates import AccuracyGate, SchemaGate
 from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
@@ -38,6 +38,8 @@ def frame():
             "word": random.choice(["a", "b"], n),
             "kind": random.choice(["p", "q"], n),
             "day": [day + datetime.timedelta(days=int(d)) for d in random.integers(0, 99, n)],
+            "since": [None if d < 9 else day for d in random.integers(0, 99, n)],
+            "maybe": pd.Series([None if d < 9 else "m" for d in random.integers(0, 99, n)]),
             "churn": np.where(x + random.normal(0, 0.5, n) > 0, "yes", "no"),
         }
     )
@@ -56,7 +58,7 @@ def pipeline():
         (OneHotEncoder(sparse_output=False), ["word", "kind"]),
         (SimpleImputer(), ["gap"]),
         ("passthrough", ["number", "whole", "flag"]),
-        ("drop", ["day"]),
+        ("drop", ["day", "since", "maybe"]),
     )
     model = make_pipeline(columns, LogisticRegression(max_iter=1000))
     return model.fit(data.drop(columns="churn"), data["churn"])
@@ -80,6 +82,7 @@ def saved(pipeline, tmp_path_factory):
                 pipeline,
                 folders[how],
                 signature=infer_signature(data, getattr(pipeline, how)(data)),
+                input_example=data.head(3),
                 pyfunc_predict_fn=how,
                 pip_requirements=["scikit-learn"],
                 skops_trusted_types=["numpy.dtype"],
@@ -134,3 +137,36 @@ def test_a_pipeline_over_every_type_of_column_gives_its_scores(
     assert accuracy.overall(model, holdout, ask=ASK).value > 0.8
     assert parity.disagreements(model, holdout, ask=ASK).value == 0
     assert model.timings(holdout, 3).shape == (3,)
+
+
+PROMISES = (
+    schema.unanswered,
+    schema.batch_dependence,
+    schema.order_dependence,
+    schema.nondeterminism,
+    schema.disturbed_input,
+    schema.improbable,
+    schema_cells.empty_cell,
+    schema_cells.left_out,
+    schema_cells.casting,
+    schema_example.example,
+)
+
+
+def test_a_pipeline_over_every_type_of_column_keeps_its_promises(saved, subject, holdout):
+    model = subject(saved["predict_proba"])
+    columns = {c.name: (c.type, c.required) for c in model.candidate.signature.inputs}
+    assert columns["gap"] == ("double", False)
+    assert columns["since"] == ("datetime", False)
+    assert columns["maybe"] == ("string", False)
+    assert {kind for kind, _ in columns.values()} >= {"long", "boolean", "string"}
+    ask = Ask(0.95, 1, SchemaGate(examples=6))
+    found = {look.__name__: look(model, holdout, ask=ask) for look in PROMISES}
+    assert {name: each.detail for name, each in found.items() if each.value} == {}
+    assert all(each.n for each in found.values())
+    # scikit-learn's encoder raises ValueError for a word that it has not seen
+    strange = schema_cells.unseen_category(model, holdout, ask=ask)
+    assert strange.value == 0
+    answer = Ask(0.95, 1, SchemaGate(examples=6, unseen="answer"))
+    said = schema_cells.unseen_category(model, holdout, ask=answer)
+    assert "the policy says answer: the candidate raised ValueError" in said.detail[0]

@@ -205,3 +205,28 @@ def test_the_compiled_engine_is_refused_for_what_it_does_not_know(tmp_path):
 def test_the_compiled_engine_is_refused_for_another_flavor(tmp_path):
     with pytest.raises(GatekitError, match="cannot be had for a model of gatekit"):
         choose_engine(write_toy(tmp_path / "toy", "threshold"), "compiled")
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_model_that_writes_into_its_frame_is_seen_behind_mlflows_copy(tmp_path, writes):
+    import mlflow.pyfunc
+    from mlflow.models import infer_signature
+
+    from gatekit.scoring.engines import load_engine
+
+    class Model(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            said = (model_input["monthly"] > 50).astype(int).to_numpy()
+            if writes:
+                model_input["tenure"] = 0
+            return said
+
+    folder = tmp_path / "m"
+    signature = infer_signature(NUMBERS, LABEL)
+    mlflow.pyfunc.save_model(
+        folder, python_model=Model(), signature=signature, pip_requirements=["mlflow"]
+    )
+    engine = load_engine(folder, "pyfunc")
+    table = table_of(NUMBERS)
+    assert engine.disturbed(table) == ("values changed in tenure" if writes else "")
+    assert engine.predict(table).tolist() == (NUMBERS.monthly > 50).astype(int).tolist()

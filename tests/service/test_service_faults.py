@@ -67,7 +67,7 @@ def test_a_swap_under_load_loses_no_request(world, tmp_path):
     world.point(first)
     log = tmp_path / "log"
     with service_process(world.settings(poll_seconds=0.2), log) as url:
-        service = LiveService(url, tmp_path / "kept")
+        service = LiveService(url, kept=tmp_path / "kept")
         wait_for(lambda: service.health()["version"] == first, 120)
         moving = subprocess.Popen([sys.executable, "-c", MOVE, str(world.root), first, second])
         gate = LoadGate(users=4, seconds=8.0, requests_per_second=40.0)

@@ -205,6 +205,16 @@ def test_few_rows_calibrate_nothing():
     assert binned(np.full(400, 0.3), random.random(400) < 0.3).rows.tolist() == [400]
 
 
+def test_many_rows_of_one_score_leave_no_bin_too_small():
+    random = np.random.default_rng(13)
+    scores = np.concatenate([np.zeros(230), random.random(770)])  # the second bin would have 37
+    found = binned(scores, random.random(1000) < scores)
+    assert found.rows.min() >= 50
+    assert found.rows.sum() == 1000
+    assert (np.diff(found.said) > 0).all()
+    assert math.isfinite(calibration.bounds(found, LEVEL)[1])
+
+
 @pytest.mark.parametrize("rows", [100, 1000])
 @pytest.mark.parametrize("power", [1.0, 1.5])
 @pytest.mark.parametrize("pull", [1.0, 0.7])
