@@ -93,9 +93,6 @@ class Inside:
         said = self.do({"op": "time", "engine": self.engine, **asked}, table)
         return checked(frame_to_column(said), calls)
 
-    def linear_form(self):
-        return "a toy has none"
-
     def do(self, header, table):
         if table is not None:
             table = conform(table, self.signature)
