@@ -323,6 +323,22 @@ def test_every_field_of_a_gate_table_knows_which_side_is_tighter():
             assert f.name == "mode" or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
 
 
+@pytest.mark.parametrize(
+    ("sets", "loosened"),
+    [
+        ("schema.unseen=answer", False),  # "any" was the weakest thing to ask
+        ("schema.null=refuse", False),
+        ("latency.batch_rows=10", True),
+    ],
+)
+def test_another_question_is_loosening_unless_none_was_asked(read, sets, loosened):
+    _, (change,) = apply_sets(read(SMALL), (sets,), "ada")
+    assert change.loosened is loosened
+    asked = read(SMALL + '[gates.schema]\nunseen = "answer"\n')
+    _, (back,) = apply_sets(asked, ("schema.unseen=any",), "ada")
+    assert back.loosened
+
+
 @pytest.mark.parametrize("gate", BUILT_IN)
 def test_observing_is_loosening(read, gate):
     policy, (loosened,) = apply_sets(read(SMALL), (f"{gate}.mode=observe",), "ada")

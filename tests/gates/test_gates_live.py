@@ -81,7 +81,7 @@ def scene(tmp_path_factory):
     )
     with service_process(settings, scene.root / "log") as url:
         scene.service = LiveService(url)
-        wait_for(lambda: scene.service.health()["status"] == "ok")
+        wait_for(lambda: scene.service.health()["status"] == "ok", 120)
         yield scene
         scene.service.close()
     for subject in scene.started:

@@ -211,7 +211,7 @@ def service_started(settings, log):
             [sys.executable, "-m", "gatekit_service"], env=environment, stderr=stream
         )
     try:
-        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 120)
+        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 300)
         process.url = found[1]
         yield process
     finally:

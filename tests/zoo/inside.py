@@ -80,6 +80,10 @@ class Inside:
         said = self.do({"op": "predict", "engine": engine or self.engine, "score": score}, table)
         return frame_to_scored(said, table.num_rows)
 
+    def linear_form(self):
+        said = self.do({"op": "linear", "folder": ""}, None)
+        return plain(said.header["why"])  # an animal is no estimator
+
     def disturbed(self, table, score=""):
         said = self.do({"op": "disturb", "engine": self.engine, "score": score}, table)
         return plain(said.header["disturbed"])
@@ -171,5 +175,5 @@ def has_bar(function, policy):
 
 def start_inside(monkeypatch):
     """From now on a run starts no process for its models."""
-    monkeypatch.setattr(runs, "_start_runner", lambda *_: Inside())
+    monkeypatch.setattr(runs.GateRun, "_start", lambda *_: Inside())
     monkeypatch.setattr(environments, "installed", installed_once)
