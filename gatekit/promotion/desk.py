@@ -142,6 +142,12 @@ class Desk:
         else:
             self.registry.clear(self.name, self._pointer(target), self.kind)
 
+    def move_and_read(self, target: str, version: str) -> Journal:
+        """Point the target at a version; the journal as it is after that."""
+        pointer, journal = self._pointer(target), journal_name(self.name)
+        found = self.registry.move_and_read(self.name, pointer, version, self.kind, journal)
+        return Journal.of(found)
+
     def _pointer(self, target: str) -> str:
         return target if self.policy is None else self.policy.pointer_name(target)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -129,7 +129,11 @@ class Journal:
     @classmethod
     def read(cls, registry: Registry, name: str) -> Journal:
         """The journal of a model as the registry has it now; empty if there is none yet."""
-        found = registry.entries(journal_name(name))
+        return cls.of(registry.entries(journal_name(name)))
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, Mapping[str, str]]]) -> Journal:
+        """The journal with these numbered entries."""
         ordered = sorted(found, key=lambda numbered: numbered[0])
         return cls(tuple(Entry.from_fields(number, kept) for number, kept in ordered))
 

@@ -86,6 +86,15 @@ class Registry(Protocol):
         """
         ...
 
+    def move_and_read(
+        self, name: str, target: str, version: str, kind: PointerKind, journal: str
+    ) -> list[tuple[int, Mapping[str, str]]]:
+        """`move`, then `entries` of the journal as they are after it, in as few requests as can be.
+
+        As sound as the two: whoever moved before the entries were read is seen.
+        """
+        ...
+
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Take the pointer away, so that nobody holds it.
 

@@ -171,6 +171,13 @@ class FolderRegistry:
             else:
                 self._archive(name, stage, but=number)
 
+    def move_and_read(
+        self, name: str, target: str, version: str, kind: PointerKind, journal: str
+    ) -> list[tuple[int, Mapping[str, str]]]:
+        """`move`, then `entries`."""
+        self.move(name, target, version, kind)
+        return self.entries(journal)
+
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Delete the alias, or archive everybody in the stage."""
         stage = stage_of(target, movable=True) if kind == "stage" else ""

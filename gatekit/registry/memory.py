@@ -156,6 +156,13 @@ class MemoryRegistry:
                 self._empty(name, _stage(target))
                 self._stages[name, version] = _stage(target)
 
+    def move_and_read(
+        self, name: str, target: str, version: str, kind: PointerKind, journal: str
+    ) -> list[tuple[int, Mapping[str, str]]]:
+        """`move`, then `entries`."""
+        self.move(name, target, version, kind)
+        return self.entries(journal)
+
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Take the pointer away: nobody has the alias, everybody in the stage is archived."""
         with self._writing("clear"):

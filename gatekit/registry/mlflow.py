@@ -27,6 +27,7 @@ from gatekit.registry.mlflow_errors import Place, error_code, prepare_environmen
 from gatekit.registry.mlflow_hooks import Hooks
 from gatekit.registry.mlflow_journal import Journal
 from gatekit.registry.mlflow_runs import Runs
+from gatekit.registry.mlflow_stages import Stages
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.registry.wording import empty_target, known_models, known_versions, nobody, stage_of
 
@@ -66,6 +67,7 @@ class MlflowRegistry:
             self._brief = _brief(self._client)
         self._runs = Runs(self._client, uri, self._registry_uri, self._place)
         self._journal = Journal(self._client, self._registry_uri, Place.of(self._registry_uri))
+        self._stages = Stages(self._brief, self._journal)
 
     @property
     def uri(self) -> str:
@@ -136,9 +138,7 @@ class MlflowRegistry:
         if kind == "alias":
             return self._holder_of_alias(name, target)
         if kind == "copy":
-            self.versions(name)  # a model that is not there is no model without a holder
-            newest = self._newest_of(target)
-            return newest and copied_from(newest, name, partial(self.version, name))
+            return self._holder_of_copies(name, target)
         return self._holder_of_stage(name, stage_of(target))
 
     def move(self, name: str, target: str, version: str, kind: PointerKind) -> None:
@@ -146,14 +146,29 @@ class MlflowRegistry:
         stage = stage_of(target, movable=True) if kind == "stage" else ""
         what = f"pointing {kind} {target!r} of {name} at version {version}"
         if kind == "copy":
-            self.version(name, version)
-            with self._asking(what):
-                add_copy(self._client, name, version, target)
+            try:
+                with self._asking(what):
+                    add_copy(self._client, name, version, target)
+            except NotFound:
+                self.version(name, version)  # says which versions there are
+                raise
         elif kind == "alias":
             with self._asking(what):
                 self._brief.set_registered_model_alias(name, target, version)
         else:
-            self._staged(what, partial(self._move_stage, name, version, stage))
+            self._staged(what, partial(self._stages.move, name, version, stage))
+
+    def move_and_read(
+        self, name: str, target: str, version: str, kind: PointerKind, journal: str
+    ) -> list[tuple[int, Mapping[str, str]]]:
+        """Move the pointer and read the journal after it; a stage by one write and one look."""
+        if kind != "stage":
+            self.move(name, target, version, kind)
+            return self.entries(journal)
+        stage = stage_of(target, movable=True)
+        what = f"pointing {kind} {target!r} of {name} at version {version}"
+        swap = partial(self._stages.move_and_read, name, version, stage, journal)
+        return self._staged(what, swap)
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Delete the alias or the copies, or archive everybody in the stage."""
@@ -170,7 +185,7 @@ class MlflowRegistry:
         stage = stage_of(target, movable=True)
         with self._asking(what):
             self._require_model(name)
-        self._staged(what, partial(self._archive, name, stage))
+        self._staged(what, partial(self._stages.archive, name, stage))
 
     def tag(self, name: str, version: str, key: str, value: str) -> None:
         """Set a tag on a version."""
@@ -226,31 +241,21 @@ class MlflowRegistry:
             return None
         return _described(max(found, key=lambda each: int(each.version)))
 
-    def _newest_of(self, name: str) -> ModelVersion | None:
-        """The newest version of a model, None also if there is no such model."""
-        with self._asking(f"the versions of {name}"):
-            found = self._journal.search(name)
-        newest = max(found, key=lambda each: int(each.version), default=None)
-        return None if newest is None else _described(newest)
+    def _holder_of_copies(self, name: str, target: str) -> ModelVersion | None:
+        """The original of the newest version of a model of its own; None without such a model."""
+        with self._asking(f"the versions of {name} and {target}"):
+            found, copies = self._journal.search_both(name, target)
+            if not found:  # a model that is not there is no model without a holder
+                self._require_model(name)
+        originals = {str(each.version): each for each in found}
+        newest = max(copies, key=lambda each: int(each.version), default=None)
 
-    def _move_stage(self, name: str, version: str, stage: str) -> None:
-        """In two steps: at every moment the stage resolves to the old holder or to the new one.
+        def original(version: str) -> ModelVersion:
+            if version not in originals:
+                raise NotFound(f"{name} has no version {version}")
+            return _described(originals[version])
 
-        MLflow's own `archive_existing_versions` reads and writes without a lock, so that two at
-        once leave two holders, and its server cannot do it over PostgreSQL with psycopg 3. Whoever
-        looks after having moved sees everybody who moved before.
-        """
-        self._transition(name, version, stage)
-        self._archive(name, stage, but=version)
-
-    def _archive(self, name: str, stage: str, but: str = "") -> None:
-        """Archive everybody in the stage: after a race there can be more than one."""
-        for each in self._journal.search(name):
-            if each.current_stage == stage and str(each.version) != but:
-                self._transition(name, str(each.version), "Archived")
-
-    def _transition(self, name: str, version: str, stage: str) -> None:
-        self._brief.transition_model_version_stage(name, version, stage)
+        return None if newest is None else copied_from(_described(newest), name, original)
 
     def _staged(self, what: str, call: Callable[[], T]) -> T:
         """Make a call about stages, without MLflow's warning that stages are deprecated."""

@@ -17,7 +17,7 @@ from gatekit.registry.memory import MemoryRegistry
 
 from .conftest import NAME
 
-READS = ("version", "versions", "fetch", "holder", "read", "entries", "in_stage")
+READS = ("version", "versions", "fetch", "holder", "read", "entries", "in_stage", "look")
 
 
 class Died(Exception):
@@ -50,6 +50,16 @@ class Log(MemoryRegistry):
     def transition(self, name, version, stage):
         self.version(name, version)
         self._stages[name, version] = stage
+
+    def swap(self, name, version, stage, others):
+        """One write of MLflow's, which has read before it who the others are."""
+        for each in others:
+            if each != version:
+                self.transition(name, each, "Archived")
+        self.transition(name, version, stage)
+
+    def look(self, name, stage, journal):
+        return self.in_stage(name, stage), self.entries(journal)
 
     def in_stage(self, name, stage):
         found = [v.version for v in self.versions(name)]
@@ -117,7 +127,7 @@ class Seen:
         self._actor = actor
 
     def __getattr__(self, verb):
-        if verb not in (*READS, "append", "transition"):
+        if verb not in (*READS, "append", "transition", "swap"):
             raise AttributeError(verb)
         return lambda *args: self._actor.call(verb, args)
 
@@ -127,6 +137,16 @@ class Seen:
             return
         self.transition(name, version, stage_name(target))
         self._archive(name, target, version)
+
+    def move_and_read(self, name, target, version, kind, journal):
+        stage = stage_name(target)
+        if kind == "stage":
+            self.swap(name, version, stage, self.in_stage(name, stage))
+            there, entries = self.look(name, stage, journal)
+            if set(there) <= {version}:
+                return entries
+        self.move(name, target, version, kind)
+        return self.entries(journal)
 
     def clear(self, name, target, kind):
         if kind != "stage":

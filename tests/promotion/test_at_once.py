@@ -43,7 +43,7 @@ def test_at_once_takes_six_calls(office, gap):
         signer=KEYS["ci"],
         loads=lambda folder: pytest.fail("loaded"),
     )
-    assert len(counting.calls) == 6 + gap, counting.calls
+    assert len(counting.calls) == 5 + gap, counting.calls
     assert (done.version, w.holder()) == (old, old)
     assert "UNFINISHED" in office.status()
     assert "finished entry" in reconcile(office.desk())[0]

@@ -301,6 +301,10 @@ class Turned:
             raise AttributeError(verb)
         return lambda *args: self._baton.call(self._who, verb, *args)
 
+    def move_and_read(self, name, target, version, kind, journal):
+        self.move(name, target, version, kind)
+        return self.entries(journal)
+
 
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(
