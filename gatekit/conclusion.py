@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
+from gatekit.golden import golden
 from gatekit.identity import identity
 from gatekit.kept import NAMES, kept_files
 from gatekit.ledger import SEALED, Ledger
@@ -18,6 +21,7 @@ from gatekit.project import person
 from gatekit.registry import GateRunRecord, Registry
 from gatekit.report.ci_files import ci_files
 from gatekit.report.document import (
+    FORM_FILE,
     HTML_FILE,
     JSON_FILE,
     TAG_PREFIX,
@@ -30,6 +34,8 @@ from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, 
 from gatekit.run import GateRun
 from gatekit.uses import tell
 from gatekit.verdict import Outcome
+
+LARGEST_FORM = 1 << 28  # bytes; a compiled model that is larger is not kept with the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,10 @@ def conclude(
     in words, never a crash.
     """
     decision = decide_run(ledger, run.plan.policy, asked)
-    report = build_report(identity(run, ledger), ledger, decision, asked)
+    serving, form = _serving(run)
+    who = identity(run, ledger)
+    who["run"] |= serving
+    report = build_report(who, ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
     beside = kept_files(run.scratch)
@@ -65,6 +74,8 @@ def conclude(
     gate_run = moved = ""
     if run.model.version and registry is not None:
         try:
+            if form:
+                beside = {**beside, FORM_FILE: form}
             gate_run = attach(registry, run.model, report, raw, envelopes, beside)
         except GatekitError as error:
             refusals.append(f"the report could not be kept with the version: {error}")
@@ -77,6 +88,21 @@ def conclude(
     passed = decision.outcome is GateOutcome.PASSED or partly
     code = 0 if passed and not refusals else 1
     return Conclusion(report, decision, code, files, gate_run, moved, tuple(refusals), signing)
+
+
+def _serving(run: GateRun) -> tuple[dict[str, Any], bytes]:
+    """What the report tells a service of the model: golden rows, and the compiled form's digest."""
+    if not run.model.version or run.walls is None:  # nothing is served, or no model was met
+        return {"golden": {"none": "no model was asked in this run"}, "compiled": ""}, b""
+    told = golden(run.candidate)
+    try:
+        form = run.candidate.form() if run.candidate.is_alive else b""
+    except GatekitError:  # the service compiles it itself then
+        form = b""
+    if len(form) > LARGEST_FORM:
+        form = b""
+    sha256 = hashlib.sha256(form).hexdigest() if form else ""
+    return {"golden": told, "compiled": sha256}, form
 
 
 def _tell(registry: Registry, run: GateRun, ledger: Ledger) -> None:
@@ -107,7 +133,10 @@ def attach(
     envelopes: Mapping[str, bytes] = MappingProxyType({}),
     beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> str:
-    """Keep the report as a gate run of its own, and name it by a tag on the version."""
+    """Keep the report as a gate run of its own, and name it by a tag on the version.
+
+    `beside` are files kept with it: what suites left and, where the model was compiled, its form.
+    """
     title = f"gate {model.name} version {model.version}: {report.outcome}"
     tags = {
         "gatekit.model": model.name,

@@ -124,6 +124,22 @@ class Subject:
             return self._labels(self._answer(table, engine))
         return self._with(engine).predict(table, engine=engine)
 
+    def serving_answers(self, table: pa.Table) -> NDArray[Any]:
+        """What the service will answer to these rows: the engine's own labels or scores, (n,).
+
+        Raises:
+            ModelMisbehaved: see `predict`, or its answer is more than one value a row.
+        """
+        return self._with(None).predict(table)
+
+    def form(self) -> bytes:
+        """The compiled model at rest, as the service loads it; empty for another engine.
+
+        Raises:
+            ModelMisbehaved: its process died, or gave none.
+        """
+        return self._with(None).form() if self.engine == "compiled" else b""
+
     def score_rows(self, table: pa.Table) -> NDArray[np.float64]:
         """Scores for any rows, straight from the model; shaped as `scores` gives them.
 

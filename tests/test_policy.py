@@ -187,23 +187,14 @@ def small_for(key):
     return SMALL + 'slices = ["contract"]\n' if key.startswith("slice_") else SMALL
 
 
+KINDS = {f.name: str(f.type) for table in TABLES.values() for f in fields(table)}
+
+
 def pair_for(key):
     """Two allowed values of a key, the smaller one first."""
-    if key in (
-        "calls",
-        "examples",
-        "users",
-        "slice_support",
-        "segment_support",
-        "corrupted_rows",
-        "attack_rows",
-        "attack_queries",
-        "joint_rows",
-    ):
+    if KINDS[key] == "int":
         return 7, 8
-    if key == "weak_segments":
-        return "false", "true"
-    return 0.6, 0.7
+    return ("false", "true") if KINDS[key] == "bool" else (0.6, 0.7)
 
 
 # the errors

@@ -1,4 +1,4 @@
-"""`gatekit monitor` on the command line: what a service answered, against the labels that came."""
+"""`gatekit monitor` on the command line: what a service was asked, and what it answered."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekit.commands.answer import DONE, REFUSED, Answer, Commands, duration, policy_of
+from gatekit.project import find_project
 
 if TYPE_CHECKING:
-    from gatekit.monitoring.accuracy import Judged
+    from gatekit.monitoring.judged import Judged
 
 
 def add_monitor(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -18,17 +19,16 @@ def add_monitor(commands: Commands, common: argparse.ArgumentParser) -> None:
     monitor = commands.add_parser(
         "monitor",
         parents=[common],
-        help="is what serves still as accurate as the policy asks? exit code 0 or 1",
-        description="Join the inference log of a service with labels that came later, and hold "
-        "what comes of it against the bars of [gates.accuracy]. Exits with 1 if one is FAILED; "
-        "while the rows cannot tell, with 0, or with --strict with 1.",
+        help="is what serves still what the policy asks for? exit code 0 or 1",
+        description="Hold the inference log of a service against the bars of [gates.drift] on "
+        "columns and, with labels that came later, of [gates.accuracy]. Exits with 1 if one is "
+        "FAILED; while the rows cannot tell, with 0, or with --strict with 1.",
     )
     monitor.add_argument(
         "--inferences", required=True, metavar="DIR", help="the service's GATEKIT_INFERENCES"
     )
     monitor.add_argument(
         "--labels",
-        required=True,
         metavar="FILE",
         help="Parquet, CSV or Arrow: gatekit_request, gatekit_row, and the policy's target",
     )
@@ -51,32 +51,34 @@ def monitor_command(args: argparse.Namespace) -> Answer:
     """
     from gatekit.errors import PolicyError
     from gatekit.monitoring.accuracy import judge_accuracy
+    from gatekit.monitoring.drift import judge_drift
     from gatekit.monitoring.logged import labelled, now, read_labels, read_log
     from gatekit.verdict import Outcome
 
     policy = policy_of(args)
     since = now() - duration(args.since, "--since") if args.since else None
     logged = read_log(Path(args.inferences), policy.model, args.version, since)
-    rows = labelled(
-        logged, read_labels(Path(args.labels), policy.holdout.target), policy.holdout.target
-    )
-    judged, left = judge_accuracy(logged, rows, policy)
+    title = [f"{logged.model} version {logged.version}: {logged.rows} rows answered"]
+    judged, left = judge_drift(logged, policy, find_project().policy_path(args.gates).parent)
+    if args.labels:
+        target = policy.holdout.target
+        rows = labelled(logged, read_labels(Path(args.labels), target), target)
+        title.append(f"{rows.num_rows} of them have a label")
+        more, without = judge_accuracy(logged, rows, policy)
+        judged, left = [*more, *judged], [*without, *left]
     if not judged:
         raise PolicyError(
-            "the policy sets no bar of [gates.accuracy] that labels decide",
-            "Such as floor, or mae for a regression",
+            "the policy sets no bar that this log can decide",
+            "Such as [gates.accuracy] floor, with --labels; or [gates.drift] psi, with "
+            "[data.reference]",
         )
     outcomes = {each.verdict.outcome for each in judged}
     failed = Outcome.FAILED in outcomes
     code = REFUSED if failed or (args.strict and outcomes != {Outcome.PASSED}) else DONE
-    title = (
-        f"{logged.model} version {logged.version}: {rows.num_rows} of {logged.rows} logged rows "
-        f"have a label"
-    )
     if args.json:
-        return Answer([json.dumps(_record(title, judged, left), indent=1)], code)
-    lines = [title, f"answered {logged.span()} UTC", *map(_line, judged)]
-    lines += [f"accuracy.{key}: not monitored, it needs more than labels" for key in left]
+        return Answer([json.dumps(_record(", ".join(title), judged, left), indent=1)], code)
+    lines = [*title, f"from {logged.span()} UTC", *map(_line, judged)]
+    lines += [f"{key}: not monitored, it needs more than the log" for key in left]
     return Answer(lines, code)
 
 
@@ -93,7 +95,7 @@ def _record(title: str, judged: list[Judged], left: list[str]) -> dict[str, obje
         "said": title,
         "bars": [
             {
-                "key": f"accuracy.{each.key}",
+                "key": each.key,
                 "op": each.op,
                 "bar": each.bar,
                 "outcome": str(each.verdict.outcome),
@@ -101,5 +103,5 @@ def _record(title: str, judged: list[Judged], left: list[str]) -> dict[str, obje
             }
             for each in judged
         ],
-        "not_monitored": [f"accuracy.{key}" for key in left],
+        "not_monitored": left,
     }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gatekit.evidence.counts import is_label
 
 MOST_LABELS = 100  # more are scores or names, not labels
+ROWS_AT_ONCE = 1 << 15  # so that their codes stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,14 @@ def _of_near_integers(
     y: NDArray[Any], prediction: NDArray[Any], low: int, span: int
 ) -> ConfusionTable:
     """Labels that are their own codes: nothing has to be looked up."""
-    codes = y.astype(np.int64)
-    codes *= span
-    codes += prediction
-    codes -= low * (span + 1)
-    cells = np.bincount(codes, minlength=span * span).reshape(span, span)
+    counted = np.zeros(span * span, dtype=np.int64)
+    for start in range(0, y.size, ROWS_AT_ONCE):
+        codes = y[start : start + ROWS_AT_ONCE].astype(np.int64)
+        codes *= span
+        codes += prediction[start : start + ROWS_AT_ONCE]
+        codes -= low * (span + 1)
+        counted += np.bincount(codes, minlength=span * span)
+    cells = counted.reshape(span, span)
     found = np.flatnonzero(cells.sum(axis=0) + cells.sum(axis=1))
     labels = (found + low).astype(np.result_type(y, prediction))
     return ConfusionTable(labels, cells[np.ix_(found, found)].astype(np.int64))

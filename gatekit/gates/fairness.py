@@ -101,7 +101,7 @@ def _compare(
     looked_at = groups.families(counts, asked.rates)
     found = gaps.gaps(
         [each.rates for each in looked_at],
-        groups.resampler(counts, asked.rates),
+        groups.resampler(counts, asked.rates, candidate.kept),
         ask.level,
         asked.scale,
     )

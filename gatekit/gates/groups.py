@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,22 +64,34 @@ def families(counts: JointCounts, rates: Sequence[Rate]) -> list[Family]:
     ]
 
 
-def resampler(counts: JointCounts, rates: Sequence[Rate]) -> Callable[[int], Iterator[list[Rates]]]:
+def resampler(
+    counts: JointCounts, rates: Sequence[Rate], kept: dict[tuple[Any, ...], Any]
+) -> Callable[[int], Iterator[list[Rates]]]:
     """Resamples of the joint table, multinomial: in law the same as resampling the rows.
 
-    Seeded by the counts, so that every measure of one model and holdout sees the same resamples.
+    Seeded by the counts, so that every measure of one model and holdout sees the same resamples;
+    where they fit into one block they are `kept` for the next measure.
     """
 
     def draw(total: int) -> Iterator[list[Rates]]:
-        random = np.random.default_rng(zlib.crc32(counts.counts.tobytes()))
-        shares = counts.counts / counts.rows()
-        at_once = max(1, CELLS_AT_ONCE // shares.size)
-        for start in range(0, total, at_once):
-            drawn = random.multinomial(counts.rows(), shares, min(at_once, total - start))
-            tables = [grouping.tables(drawn) for grouping in counts.groupings]
+        seed = zlib.crc32(counts.counts.tobytes())
+        key = ("resamples", seed, counts.rows(), total)
+        blocks = [kept[key]] if key in kept else _blocks(counts, total, seed)
+        for tables in blocks:
+            if total * counts.counts.size <= CELLS_AT_ONCE:
+                kept[key] = tables
             yield [rate.read(table) for table in tables for rate in rates]
 
     return draw
+
+
+def _blocks(counts: JointCounts, total: int, seed: int) -> Iterator[list[Ints]]:
+    random = np.random.default_rng(seed)
+    shares = counts.counts / counts.rows()
+    at_once = max(1, CELLS_AT_ONCE // shares.size)
+    for start in range(0, total, at_once):
+        drawn = random.multinomial(counts.rows(), shares, min(at_once, total - start))
+        yield [grouping.tables(drawn) for grouping in counts.groupings]
 
 
 def worst(found: Gaps) -> int:

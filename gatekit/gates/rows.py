@@ -57,6 +57,11 @@ class Rows:
         """
         return all(self._is_inside(table[column.name], column) for column in self.columns)
 
+    def inside(self, table: pa.Table) -> pa.Table:
+        """The rows of `table` of which `are_inside` is true."""
+        kept = [i for i in range(table.num_rows) if self.are_inside(table.slice(i, 1))]
+        return table.take(pa.array(kept, pa.int64()))
+
     def _is_inside(self, given: pa.ChunkedArray, column: Column) -> bool:
         seen = self._seen(column)
         if given.null_count and not self._has_gaps(column):

@@ -36,7 +36,10 @@ def unanswered(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         try:
             first()
         except ModelRefused:
-            if rows.are_inside(table):
+            inside = rows.inside(table)
+            if inside.num_rows:
+                candidate.said(inside)  # it is these that have to be answered
+            if inside.num_rows == table.num_rows:
                 raise
         return ""
 

@@ -255,12 +255,15 @@ def _probabilities(model: Subject, holdout: Holdout) -> Floats | Unusable:
             f"{whole[tuple(where)]:.4g} at row {where[0]}: these are no probabilities"
         )
     if whole.ndim == TWO:
-        off = np.abs(whole.sum(axis=1) - 1)
-        if (off > ROW_SUM).any():
-            row = int(np.argmax(off > ROW_SUM))
+        total = whole[:, 0].copy()
+        for column in range(1, whole.shape[1]):
+            total += whole[:, column]
+        if total.min() < 1 - ROW_SUM or total.max() > 1 + ROW_SUM:
+            off = np.abs(total - 1) > ROW_SUM
+            row = int(np.argmax(off))
             return Unusable(
-                f"the scores of {model.title} sum to {whole[row].sum():.4g} at row {row}, not to "
-                f"1, and so in {int((off > ROW_SUM).sum()):,} rows: these are no probabilities"
+                f"the scores of {model.title} sum to {total[row]:.4g} at row {row}, not to "
+                f"1, and so in {int(off.sum()):,} rows: these are no probabilities"
             )
     elif model.task != "binary":
         return Unusable(f"{model.title} gives one score a row, and the task is {model.task}")

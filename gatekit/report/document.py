@@ -18,6 +18,7 @@ from gatekit.ledger import Check, Ledger
 SCHEMA = "gatekit-report/1"
 JSON_FILE = "gatekit-report.json"
 HTML_FILE = "gatekit-report.html"
+FORM_FILE = "gatekit-compiled.bin"
 TAG_PREFIX = "gatekit.report."
 
 

@@ -92,8 +92,12 @@ class ForkServer:
         self._forks = 0
 
     @classmethod
-    def begin(cls, modules: Sequence[str] = MODULES) -> Self | None:
-        """Start one; None where there can be none: its forks are watched as only Linux can."""
+    def begin(cls, modules: Sequence[str] | None = None) -> Self | None:
+        """Start one, to import `modules` or else MODULES.
+
+        None where there can be none: its forks are watched as only Linux can.
+        """
+        imported = MODULES if modules is None else modules
         if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
             return None
         home = Path(tempfile.mkdtemp(prefix="gatekit-server-"))
@@ -102,7 +106,7 @@ class ForkServer:
         try:
             with theirs:
                 process = subprocess.Popen(
-                    [*inside, str(theirs.fileno()), str(os.getpid()), *modules],
+                    [*inside, str(theirs.fileno()), str(os.getpid()), *imported],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -158,6 +158,22 @@ class Runner:
             self._end(f"was being timed, and its clock cannot be right: {reason}")
         return times_ms
 
+    def form(self) -> bytes:
+        """The compiled model at rest, by the engine loaded first.
+
+        Raises:
+            ModelMisbehaved: it died, or what it gave is none.
+        """
+        if self._ended:
+            raise ModelMisbehaved(*self._ended)
+        doing = "giving its compiled form"
+        column = self._column(
+            self._ask({"op": "form", "engine": self._engines[0]}, None, doing), doing
+        )
+        if getattr(column, "dtype", None) is None or column.dtype.str != "|u1":
+            self._end(f"wrote garbage to its line while {doing}")
+        return column.tobytes()
+
     def linear_form(self) -> LinearForm | str:
         """The linear form of the loaded model, or why it has none.
 

@@ -77,9 +77,15 @@ class Worker:
     def _do(self, header: dict[str, Any], table: pa.Table | None, said: dict[str, Any]) -> Frame:
         if header["op"] == "load":
             return Frame({**said, **self._load(header)})
+        if header["op"] == "form":
+            form = self.engines[header["engine"]].form
+            return array_to_frame(said, np.frombuffer(form, np.uint8))
         if header["op"] == "linear":
             return self._linear(header, said)
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
+        return self._ask(header, table, said)
+
+    def _ask(self, header: dict[str, Any], table: pa.Table, said: dict[str, Any]) -> Frame:
         engine = self.engines[header["engine"]]
         if header["op"] == "predict" and header.get("score"):
             return scored_to_frame(said, engine.answer(table, header["score"]))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMS = (
     'send {"features": [[...], ...]}, '
     '{"dataframe_split": {"columns": [...], "data": [[...], ...]}}, '
-    '{"dataframe_records": [{...}, ...]} or {"inputs": ...}'
+    '{"dataframe_records": [{...}, ...]}, {"instances": ...} or {"inputs": ...}'
 )
 NAME_LENGTH = 40
 NAMES_SHOWN = 3
@@ -121,8 +121,13 @@ def _split(value: object, signature: Signature) -> Columns:
     return _positional(value["data"], tuple(names), where)
 
 
-def _records(value: object, signature: Signature) -> Columns:
-    where = "dataframe_records"
+def _instances(value: object, signature: Signature) -> Columns:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return _records(value, signature, "instances")
+    return _features(value, signature, "instances")
+
+
+def _records(value: object, signature: Signature, where: str = "dataframe_records") -> Columns:
     if not isinstance(value, list):
         raise BadRows(f"{where}: give a list of objects, not {kind_of(value)}")
     names: dict[str, None] = {}
@@ -173,6 +178,7 @@ READERS: dict[str, Callable[[object, Signature], Columns]] = {
     "features": _features,
     "dataframe_split": _split,
     "dataframe_records": _records,
+    "instances": _instances,
     "inputs": _inputs,
 }
 

@@ -1,4 +1,4 @@
-"""From a fitted scikit-learn estimator to plain functions, by its public attributes alone.
+"""From a fitted scikit-learn estimator to a form of plain parts, by its public attributes alone.
 
 Exact classes only: a subclass may do anything. What is not known is refused in words, because an
 engine that quietly became another one would serve what was not gated.
@@ -7,15 +7,13 @@ engine that quietly became another one would serve what was not gated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gatekit.errors import CandidateError
-from gatekit.scoring import compiled
-from gatekit.scoring.compiled import Array, Given, Step
-from gatekit.scoring.trees import TREES, plant
+from gatekit.scoring.form import Form, Part
+from gatekit.scoring.trees import TREES, describe_trees
 
 if TYPE_CHECKING:
     from gatekit.scoring.signature import Signature
@@ -33,17 +31,8 @@ LOGISTIC = ("LogisticRegression", "LogisticRegressionCV")
 NUMBERS = ("double", "long", "integer", "boolean")
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Functions of rows: `predict` gives labels or numbers, (rows,); `probabilities` (rows, K)."""
-
-    predict: Callable[[Given], Array]
-    probabilities: Callable[[Given], Array] | None
-    by_columns: bool  # whether rows come as a list of columns, not as a matrix
-
-
-def compile_estimator(estimator: Any, signature: Signature) -> Compiled:
-    """`estimator` as plain functions.
+def describe_estimator(estimator: Any, signature: Signature, asked: str = "predict") -> Form:
+    """`estimator` as parts; `asked` is the method that is to answer.
 
     Raises:
         CandidateError: a part of it, or a column's type, is not one that is known.
@@ -62,13 +51,14 @@ def compile_estimator(estimator: Any, signature: Signature) -> Compiled:
     fitted = getattr(estimator, "feature_names_in_", None)
     if fitted is not None and tuple(fitted) != names:
         raise refusal("the signature names its columns otherwise than the estimator was fitted")
-    before = [_step(step, names if position == 0 else ()) for position, step in enumerate(steps)]
-    predict, probabilities = _head(last)
-    if before:
-        ready = compiled.chain(before)
-        odds = None if probabilities is None else _after(ready, probabilities)
-        return Compiled(_after(ready, predict), odds, by_columns)
-    return Compiled(predict, probabilities, by_columns)
+    before = tuple(
+        _step(step, names if position == 0 else ()) for position, step in enumerate(steps)
+    )
+    head = _head(last)
+    if asked not in ("predict", "predict_proba") or (asked != "predict" and not head["odds"]):
+        raise refusal(f"it is asked for {asked}, which is not compiled for this estimator")
+    classes = np.asarray(getattr(estimator, "classes_", ())).tolist()
+    return Form(signature, before, head, by_columns, asked, tuple(classes))
 
 
 def refusal(what: str) -> CandidateError:
@@ -94,98 +84,85 @@ def opened(estimator: Any) -> tuple[list[Any], Any]:
     return [s for s in (*steps, *inner) if s is not None and s != "passthrough"], last
 
 
-def _after(ready: Step, then: Callable[[Given], Array]) -> Callable[[Given], Array]:
-    return lambda given: then(ready(given))
-
-
-def _head(last: Any) -> tuple[Callable[[Given], Array], Callable[[Given], Array] | None]:
+def _head(last: Any) -> Part:
     name = kind(last)
     if name in TREES:
-        return plant(last, name, refusal)
+        return describe_trees(last, name, refusal)
     if name not in LINEAR_CLASSIFIERS and name not in LINEAR_REGRESSIONS:
         raise refusal(f"it ends in {type(last).__name__}")
     coefficients = np.atleast_2d(np.asarray(last.coef_))
     if coefficients.dtype != np.float64:
         raise refusal(f"its coefficients are {coefficients.dtype}")
-    score = compiled.weighted(coefficients, np.asarray(last.intercept_, dtype=np.float64))
+    linear = {
+        "do": "linear",
+        "coefficients": coefficients,
+        "intercept": np.asarray(last.intercept_, dtype=np.float64),
+    }
     if name in LINEAR_REGRESSIONS:
         if coefficients.shape[0] != 1:
             raise refusal("it gives more than one number a row")
-        return score, None
+        return {**linear, "classes": None, "odds": ""}
     classes = np.asarray(last.classes_)
     if classes.ndim != 1:
         raise refusal("it gives more than one label a row")
-    return _labels(score, classes), _odds(last, name, score)
+    return {**linear, "classes": classes, "odds": _odds(last, name)}
 
 
-def _labels(score: Callable[[Given], Array], classes: Array) -> Callable[[Given], Array]:
-    def predict(given: Given) -> Array:
-        found = score(given)
-        chosen = (found > 0).astype(np.intp) if found.ndim == 1 else found.argmax(axis=1)
-        return classes.take(chosen)
-
-    return predict
-
-
-def _odds(last: Any, name: str, score: Callable[[Given], Array]) -> Callable[[Given], Array] | None:
-    from scipy.special import expit, softmax
-
+def _odds(last: Any, name: str) -> str:
+    """How the scores become probabilities; empty where that is not known."""
     if name not in LOGISTIC or getattr(last, "multi_class", "auto") not in ("auto", "deprecated"):
-        return None
+        return ""
     if len(last.classes_) > 2:  # noqa: PLR2004 - more than two classes
-        return None if last.solver == "liblinear" else lambda given: softmax(score(given), axis=1)
-
-    def probabilities(given: Given) -> Array:
-        positive = expit(score(given))
-        return np.column_stack((1 - positive, positive))
-
-    return probabilities
+        return "" if last.solver == "liblinear" else "softmax"
+    return "expit"
 
 
-def _step(step: Any, names: Sequence[str]) -> Step:
+def _step(step: Any, names: Sequence[str]) -> Part:
     maker = STEPS.get(kind(step))
     if maker is None:
         raise refusal(f"it has a step {type(step).__name__}")
     return maker(step, names)
 
 
-def _standard(step: Any, _: Sequence[str]) -> Step:
-    return compiled.scale(
-        np.asarray(step.mean_) if step.with_mean else None,
-        np.asarray(step.scale_) if step.with_std else None,
-    )
+def _standard(step: Any, _: Sequence[str]) -> Part:
+    return {
+        "do": "scale",
+        "mean": np.asarray(step.mean_) if step.with_mean else None,
+        "divisor": np.asarray(step.scale_) if step.with_std else None,
+    }
 
 
-def _robust(step: Any, _: Sequence[str]) -> Step:
-    return compiled.scale(
-        np.asarray(step.center_) if step.with_centering else None,
-        np.asarray(step.scale_) if step.with_scaling else None,
-    )
+def _robust(step: Any, _: Sequence[str]) -> Part:
+    return {
+        "do": "scale",
+        "mean": np.asarray(step.center_) if step.with_centering else None,
+        "divisor": np.asarray(step.scale_) if step.with_scaling else None,
+    }
 
 
-def _max_abs(step: Any, _: Sequence[str]) -> Step:
+def _max_abs(step: Any, _: Sequence[str]) -> Part:
     if getattr(step, "clip", False):
         raise refusal("its MaxAbsScaler clips")
-    return compiled.scale(None, np.asarray(step.scale_))
+    return {"do": "scale", "mean": None, "divisor": np.asarray(step.scale_)}
 
 
-def _min_max(step: Any, _: Sequence[str]) -> Step:
+def _min_max(step: Any, _: Sequence[str]) -> Part:
     if step.clip:
         raise refusal("its MinMaxScaler clips")
-    return compiled.stretch(np.asarray(step.scale_), np.asarray(step.min_))
+    return {"do": "stretch", "factor": np.asarray(step.scale_), "shift": np.asarray(step.min_)}
 
 
-def _impute(step: Any, _: Sequence[str]) -> Step:
+def _impute(step: Any, _: Sequence[str]) -> Part:
     statistics = np.asarray(step.statistics_)
     missing = step.missing_values
     if step.add_indicator or not (missing is None or missing != missing):  # noqa: PLR0124 - NaN alone
         raise refusal("its SimpleImputer adds columns, or fills something other than what is empty")
     if statistics.dtype.kind == "f" and np.isnan(statistics).any():
         raise refusal("its SimpleImputer drops columns")
-    return compiled.fill(statistics)
+    return {"do": "fill", "statistics": statistics}
 
 
-def _one_hot(step: Any, _: Sequence[str]) -> Step:
+def _one_hot(step: Any, _: Sequence[str]) -> Part:
     if step.min_frequency is not None or step.max_categories is not None:
         raise refusal("its OneHotEncoder gathers rare categories")
     dropped = step.drop_idx_ if step.drop_idx_ is not None else [None] * len(step.categories_)
@@ -198,10 +175,11 @@ def _one_hot(step: Any, _: Sequence[str]) -> Step:
             else:
                 known[category], width = width, width + 1
         codes.append(known)
-    return compiled.one_hot(codes, width, strict=step.handle_unknown == "error")
+    strict = step.handle_unknown == "error"
+    return {"do": "one_hot", "codes": codes, "width": width, "strict": strict}
 
 
-def _ordinal(step: Any, _: Sequence[str]) -> Step:
+def _ordinal(step: Any, _: Sequence[str]) -> Part:
     if step.min_frequency is not None or step.max_categories is not None:
         raise refusal("its OrdinalEncoder gathers rare categories")
     unknown = None if step.handle_unknown == "error" else float(step.unknown_value)
@@ -209,7 +187,7 @@ def _ordinal(step: Any, _: Sequence[str]) -> Step:
         {category: float(position) for position, category in enumerate(_plain(categories))}
         for categories in step.categories_
     ]
-    return compiled.ordinal(codes, unknown)
+    return {"do": "ordinal", "codes": codes, "unknown": unknown}
 
 
 def _plain(categories: Any) -> list[Any]:
@@ -220,8 +198,8 @@ def _plain(categories: Any) -> list[Any]:
     return said
 
 
-def _by_column(step: Any, names: Sequence[str]) -> Step:
-    parts: list[tuple[list[int], Step | None]] = []
+def _by_column(step: Any, names: Sequence[str]) -> Part:
+    parts: list[Part] = []
     for _, transformer, chosen in step.transformers_:
         positions = _positions(chosen, names)
         if not positions or (isinstance(transformer, str) and transformer == "drop"):
@@ -229,14 +207,15 @@ def _by_column(step: Any, names: Sequence[str]) -> Step:
         if isinstance(transformer, str) or kind(transformer) == "FunctionTransformer":
             if not isinstance(transformer, str) and transformer.func is not None:
                 raise refusal("it has a step FunctionTransformer")
-            parts.append((positions, None))
+            parts.append({"do": "part", "positions": positions, "steps": []})
             continue
         steps, last = opened(transformer)
         inner = [*steps, last] if last is not None and last != "passthrough" else steps
-        parts.append((positions, compiled.chain([_step(s, ()) for s in inner]) if inner else None))
+        within = [_step(one, ()) for one in inner]
+        parts.append({"do": "part", "positions": positions, "steps": within})
     if not parts:
         raise refusal("its ColumnTransformer drops every column")
-    return compiled.side_by_side(parts)
+    return {"do": "side_by_side", "parts": parts}
 
 
 def _positions(chosen: Any, names: Sequence[str]) -> list[int]:
@@ -249,7 +228,7 @@ def _positions(chosen: Any, names: Sequence[str]) -> list[int]:
 
 
 COLUMN_STEPS = ("ColumnTransformer", "OneHotEncoder", "OrdinalEncoder")
-STEPS: dict[str, Callable[[Any, Sequence[str]], Step]] = {
+STEPS: dict[str, Callable[[Any, Sequence[str]], Part]] = {
     "StandardScaler": _standard,
     "RobustScaler": _robust,
     "MaxAbsScaler": _max_abs,

@@ -57,10 +57,14 @@ class Engine(Protocol):
 
     @property
     def takes_rows(self) -> bool:
-        """Whether `predict_rows` can be asked: the model needs no frame."""
+        """Whether `predict_rows` can be asked: the model needs no Arrow table."""
 
     def predict_rows(self, rows: Sequence[tuple[Any, ...]]) -> np.ndarray[Any, Any]:
         """As `predict`, of rows that were cast by the signature and are in its order."""
+
+    @property
+    def form(self) -> bytes:
+        """A compiled model at rest, for `load_compiled`; empty for any other engine."""
 
 
 def choose_engine(folder: Path, wanted: Wanted = "auto") -> str:
@@ -97,8 +101,9 @@ def load_engine(folder: Path, name: str) -> Engine:
 
         model = mlflow.pyfunc.load_model(str(folder))
         raw = _raw_estimator(model) if config.get("loader_module") == SKLEARN else None
+        rows = None if signature is None else _frames(signature)
         scoring = _scoring(raw, config)
-        return _Loaded("pyfunc", signature, model.predict, to_frame, *scoring, pyfunc=model)
+        return _Loaded("pyfunc", signature, model.predict, to_frame, *scoring, rows, pyfunc=model)
     if name == "compiled":
         return _compile(folder, config, signature)
     if name != "native":
@@ -116,10 +121,10 @@ def labels(raw: object) -> np.ndarray[Any, Any]:
     """
     import numpy as np
 
-    if hasattr(raw, "to_numpy"):
-        array = np.asarray(raw.to_numpy())
-    elif isinstance(raw, np.ndarray):
+    if isinstance(raw, np.ndarray):
         array = raw
+    elif hasattr(raw, "to_numpy"):
+        array = np.asarray(raw.to_numpy())
     elif isinstance(raw, (list, tuple)):
         array = _from_list(list(raw))
     else:
@@ -147,6 +152,7 @@ class _Loaded:
     classes: tuple[Any, ...] = ()  # of the columns of scores, in order
     probabilities: Callable[[Any], object] | None = None  # where `score` gives labels alone
     rows: Callable[[Any], object] | None = None  # prepares rows without a table, where that is one
+    form: bytes = b""  # of a compiled one: itself at rest
     estimator: object = None  # where it is scikit-learn's, and this the engine it was loaded with
     pyfunc: Any = None  # MLflow's wrapper, where it stands between
 
@@ -203,7 +209,7 @@ def _load_sklearn(folder: Path, config: dict[str, Any], signature: Signature | N
     # at load: a filter set and reset at every call is dear and not safe between threads.
     warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
     rows = _arrays(signature)
-    return _Loaded("native", signature, score, to_array, *scoring, rows, estimator)
+    return _Loaded("native", signature, score, to_array, *scoring, rows, estimator=estimator)
 
 
 def _compile(folder: Path, config: dict[str, Any], signature: Signature | None) -> Engine:
@@ -215,25 +221,55 @@ def _compile(folder: Path, config: dict[str, Any], signature: Signature | None) 
         )
     import mlflow.sklearn
 
-    from gatekit.scoring.compiling import compile_estimator, refusal
+    from gatekit.scoring.compiling import describe_estimator
 
     estimator = mlflow.sklearn.load_model(str(folder))
-    found = compile_estimator(estimator, signature)
-    wanted = str(config.get("predict_fn", "predict"))
-    score = {"predict": found.predict, PROBABILITIES: found.probabilities}.get(wanted)
-    if score is None:
-        raise refusal(f"it is asked for {wanted}, which is not compiled for this estimator")
-    classes = tuple(getattr(estimator, "classes_", ()))
-    beside = found.probabilities if wanted == "predict" else None
-    if found.by_columns:
-        ready = _columns_of(signature)
-        return _Loaded("compiled", signature, score, to_columns, classes, beside, ready)
-    rows = _arrays(signature)
-    return _Loaded("compiled", signature, score, to_array, classes, beside, rows)
+    asked = str(config.get("predict_fn", "predict"))
+    # through the file that the service will read: what is gated is what serves
+    return load_compiled(describe_estimator(estimator, signature, asked).pack())
+
+
+def load_compiled(raw: bytes) -> Engine:
+    """The engine of a compiled model at rest; nothing of it is code.
+
+    Raises:
+        CandidateError: it is none, or broken.
+    """
+    from gatekit.scoring.assembling import assemble
+    from gatekit.scoring.form import Form
+
+    form = Form.unpack(raw)
+    try:
+        found = assemble(form)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CandidateError(f"a compiled model that is broken: {type(error).__name__}") from error
+    wanted = {"predict": found.predict, PROBABILITIES: found.probabilities}.get(form.asked)
+    if wanted is None:
+        raise CandidateError(f"a compiled model that is asked for {form.asked!r}")
+    prepare = to_columns if found.by_columns else to_array
+    rows = (_columns_of if found.by_columns else _arrays)(form.signature)
+    beside = found.probabilities if form.asked == "predict" else None
+    return _Loaded(
+        "compiled", form.signature, wanted, prepare, form.classes, beside, rows, form=raw
+    )
 
 
 def _arrays(signature: Signature) -> Callable[[Any], object]:
-    return lambda rows: rows_to_array(rows, signature)
+    import numpy as np
+
+    if any(column.type == "float" for column in signature.inputs):
+        return lambda rows: rows_to_array(rows, signature)
+    return lambda rows: np.array(rows, np.float64, order="F")  # the same, decided once
+
+
+def _frames(signature: Signature) -> Callable[[Any], object] | None:
+    """Rows straight to a frame where `to_frame` would give one block of float64; else None."""
+    if not all(column.type == "double" and column.required for column in signature.inputs):
+        return None
+    import pandas as pd
+
+    names = pd.Index(signature.names)
+    return lambda rows: pd.DataFrame(rows_to_array(rows, signature), columns=names)
 
 
 def _columns_of(signature: Signature) -> Callable[[Any], object]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gatekit.scoring.compiled import Array, Given, matrix
+from gatekit.scoring.form import Part
 
 FORESTS = (
     *("RandomForestClassifier", "ExtraTreesClassifier"),
@@ -27,13 +28,8 @@ SAME_AS_MARGIN = ("squared_error", "absolute_error", "quantile", "huber")
 Score = Callable[[Given], Array]
 
 
-def plant(
-    estimator: Any, name: str, refusal: Callable[[str], Exception]
-) -> tuple[Score, Score | None]:
-    """What predicts and what gives probabilities; `refusal` makes the error of what cannot be had.
-
-    Rows with infinite cells raise ValueError where scikit-learn raises one.
-    """
+def describe_trees(estimator: Any, name: str, refusal: Callable[[str], Exception]) -> Part:
+    """The ensemble as a part; `refusal` makes the error of what cannot be had."""
     try:
         import treelite
         import treelite.sklearn
@@ -43,26 +39,45 @@ def plant(
         raise refusal("it gives more than one answer a row")
     if getattr(estimator, "is_categorical_", None) is not None:
         raise refusal("its boosting treats columns as categories")
-    if name.endswith("Regressor") and getattr(estimator, "loss", "huber") not in SAME_AS_MARGIN:
+    regresses = name.endswith("Regressor")
+    if regresses and getattr(estimator, "loss", "huber") not in SAME_AS_MARGIN:
         raise refusal(f"its loss is {estimator.loss}")
     try:
         model = treelite.sklearn.import_model(estimator)
     except (treelite.TreeliteError, NotImplementedError) as error:
         raise refusal(f"treelite does not take {name}: {type(error).__name__}") from error
-    single = not name.startswith("Hist")  # scikit-learn casts rows to float32 for these
+    return {
+        "do": "trees",
+        "grown": model.serialize_bytes(),
+        "votes": name in FORESTS,
+        "single": not name.startswith("Hist"),  # scikit-learn casts rows to float32 for these
+        "classes": None if regresses else np.asarray(estimator.classes_),
+        "odds": "" if regresses else "trees",
+    }
 
-    def grown(given: Given, *, margin: bool = False) -> Array:
+
+def plant(
+    grown: bytes, classes: Array | None, *, votes: bool, single: bool
+) -> tuple[Score, Score | None]:
+    """What predicts and what gives probabilities, of a part that `describe_trees` made.
+
+    Rows with infinite cells raise ValueError where scikit-learn raises one.
+    """
+    import treelite
+
+    model = treelite.Model.deserialize_bytes(grown)
+
+    def asked(given: Given, *, margin: bool = False) -> Array:
         rows = matrix(given)
-        rows = _single(rows, nan=name in FORESTS) if single else np.ascontiguousarray(rows)
+        rows = _single(rows, nan=votes) if single else np.ascontiguousarray(rows)
         said: Array = treelite.gtil.predict(model, rows, nthread=1, pred_margin=margin)
         return said[:, 0, :]
 
-    if name.endswith("Regressor"):
-        return (lambda given: grown(given)[:, 0]), None
-    classes = np.asarray(estimator.classes_)
-    if name in FORESTS:
-        return (lambda given: classes.take(grown(given).argmax(axis=1))), grown
-    return _boosted(grown, classes, even=1 if single else 0), _both(grown)
+    if classes is None:
+        return (lambda given: asked(given)[:, 0]), None
+    if votes:
+        return (lambda given: _taken(classes, asked(given).argmax(axis=1))), asked
+    return _boosted(asked, classes, even=1 if single else 0), _both(asked)
 
 
 def _boosted(grown: Any, classes: Array, even: int) -> Score:
@@ -84,9 +99,9 @@ def _taken(classes: Array, chosen: Array) -> Array:
 
 
 def _both(grown: Any) -> Score:
-    from scipy.special import expit, softmax
-
     def probabilities(given: Given) -> Array:
+        from scipy.special import expit, softmax
+
         margin = grown(given, margin=True)
         if margin.shape[1] > 1:  # treelite's own softmax is taken in float32
             several: Array = softmax(margin, axis=1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
 from gatekit.errors import GatekitError, UsageProblem
 from gatekit.runner.environment import one_thread
+from gatekit_service.logs import begin
 from gatekit_service.settings import Settings
 
 
@@ -33,12 +33,13 @@ def main() -> int:
     except GatekitError as error:  # its policy cannot be used
         sys.stderr.write(f"gatekit_service: {error}\n")
         return 2
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    begin(settings.log)
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
         access_log=False,  # a path may hold what people send
+        log_config=None,
         ws="none",
         timeout_graceful_shutdown=10,
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 
 from gatekit_service.replies import json_reply
-from gatekit_service.wiring import Wiring, release
+from gatekit_service.wiring import Wiring, installed
 
 STARTING: dict[int | str, dict[str, Any]] = {503: {"description": "nothing is served yet"}}
 
@@ -38,7 +38,7 @@ def add(app: FastAPI, wiring: Wiring) -> None:
         """MLflow's name for ready."""
         return Response(status_code=200 if state.served else 503)
 
-    @app.get("/version")
+    @app.get("/version", response_class=PlainTextResponse)
     async def version() -> Response:
-        """The version of gatekit."""
-        return json_reply(200, {"gatekit": release()})
+        """The version of MLflow that is installed, as MLflow's own server answers."""
+        return PlainTextResponse(installed("mlflow"))

@@ -13,8 +13,8 @@ from gatekit.promotion.trusted import NOT_TRUSTED, Judge
 
 if TYPE_CHECKING:
     from gatekit.registry import Registry
+    from gatekit_service.looking import Held
     from gatekit_service.settings import Settings
-    from gatekit_service.state import Served
 
 UNPROVED = "unproved holder"
 PATIENCE_S = 5.0
@@ -24,11 +24,11 @@ NOBODY = Judge()  # without keys every entry counts
 class JournalPoll:
     """Asks in a thread of its own, so that a journal that does not answer holds up no swap."""
 
-    def __init__(self, ask: Callable[[Served], dict[str, Any]]) -> None:
+    def __init__(self, ask: Callable[[Held], dict[str, Any]]) -> None:
         self._ask = ask
         self._thread: threading.Thread | None = None
 
-    def said(self, served: Served) -> dict[str, Any]:
+    def said(self, served: Held) -> dict[str, Any]:
         """What the journal says, or that it did not within `PATIENCE_S`.
 
         While an earlier question is open, no other is put.
@@ -46,7 +46,7 @@ class JournalPoll:
 
 
 def ask_journal(
-    registry: Registry, settings: Settings, served: Served, judge: Judge = NOBODY
+    registry: Registry, settings: Settings, served: Held, judge: Judge = NOBODY
 ) -> dict[str, Any]:
     """The keys `journal` and `overrides` of /health; a journal that cannot be read is said so."""
     try:
@@ -77,7 +77,7 @@ def pointers_of(journal: Journal) -> list[dict[str, str]]:
 
 
 def said_of(
-    journal: Journal, stage: str, served: Served, now: datetime, judge: Judge = NOBODY
+    journal: Journal, stage: str, served: Held, now: datetime, judge: Judge = NOBODY
 ) -> dict[str, Any]:
     """Whether journal and served version agree, and the override that it rests on, if one."""
     entry = entry_in_effect(journal, stage)

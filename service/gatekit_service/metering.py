@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from gatekit_service.state import Answered, Served, State
 
-OK = 200
 # seconds; from what a compiled model takes to what a caller gives up on
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -61,17 +60,20 @@ class Meter:
         self.hooks: Counter[str] = Counter()
         self.log: Counter[str] = Counter()
         state.on_answer.append(self.answered)
+        state.on_refusal.append(self.refused)
         state.on_swap.append(self.swapped)
 
     def answered(self, answered: Answered) -> None:
-        """Count an answer; a refusal is counted without a version: no model made it."""
-        served, seconds = answered.served, answered.took_ms / 1000
-        version = served.version if answered.status == OK else ""
-        if version:
-            self._rows[version] += len(answered.predictions)
-            if version not in self._first_s:
-                self._first_s[version] = seconds
+        """Count an answer."""
+        version, seconds = answered.served.version, answered.took_ms / 1000
+        self._rows[version] += len(answered.predictions)
+        if version not in self._first_s:
+            self._first_s[version] = seconds
         self.count(answered.route, answered.status, version, seconds)
+
+    def refused(self, route: str, status: int, took_ms: float) -> None:
+        """Count a refusal; without a version: no model made it."""
+        self.count(route, status, "", took_ms / 1000)
 
     def count(self, route: str, status: int, version: str, seconds: float) -> None:
         """Count a request; the route is one of the service's own, never what was asked for."""
@@ -125,7 +127,9 @@ class Meter:
     def _states(self) -> Iterator[Metric]:
         from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily
 
-        yield GaugeMetricFamily("gatekit_open_requests", "Not answered yet", value=self.open)
+        yield GaugeMetricFamily(
+            "gatekit_open_requests", "Not answered yet", value=self.open + self._state.open
+        )
         served, wrong = self._state.served, self._state.last_error is not None
         yield GaugeMetricFamily(
             "gatekit_last_error", "1 while the last look at the pointer went wrong", value=wrong

@@ -59,8 +59,7 @@ def find_proof(
         if isinstance(error, RegistryUnavailable):
             raise
         return Proof(none=error.message)
-    engine = str(report.run.get("engine", ""))
-    return Proof(run, str(report.outcome), str(report.run.get("created", "")), engine)
+    return _of(report, run)
 
 
 def _signed(version: ModelVersion, digest: str, registry: Registry, trusted: Trusted) -> Proof:
@@ -79,10 +78,21 @@ def _signed(version: ModelVersion, digest: str, registry: Registry, trusted: Tru
         return Proof(none=f"no report about these bytes counts by the keys of the policy: {why}")
     newest = max(counting, key=lambda filed: filed.created)
     end = expires(newest, trusted.policy)
-    report = newest.report
-    created, engine = str(report.run.get("created", "")), str(report.run.get("engine", ""))
-    until = iso(end) if end else ""
-    return Proof(newest.run_id, str(report.outcome), created, engine, expires=until)
+    return _of(newest.report, newest.run_id, iso(end) if end else "")
+
+
+def _of(report: Report, run: str, expires: str = "") -> Proof:
+    told = report.run
+    held = told.get("golden")
+    return Proof(
+        report=run,
+        outcome=str(report.outcome),
+        created=str(told.get("created", "")),
+        engine=str(told.get("engine", "")),
+        expires=expires,
+        form=str(told.get("compiled", "")),
+        golden=held if isinstance(held, dict) and "none" not in held else None,
+    )
 
 
 def _read(run: str, summary: dict[str, Any], registry: Registry) -> Report:

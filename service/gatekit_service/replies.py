@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.responses import Response
@@ -11,19 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from gatekit.errors import BadRows
-from gatekit_service.wiring import Wiring
+from gatekit_service.plain_json import json_bytes
+
+if TYPE_CHECKING:
+    from gatekit_service.wiring import Wiring
 
 
 def json_reply(status: int, body: object, headers: Any = None) -> Response:
     """A body of plain values as a response."""
     return Response(json_bytes(body), status, headers, media_type="application/json")
-
-
-def json_bytes(body: object) -> bytes:
-    """Plain values as JSON in UTF-8; ValueError for a number that is not finite."""
-    raw = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # half a surrogate pair in a model's answer must not become a 500
-    return raw.encode("utf-8", "backslashreplace")
 
 
 def add(app: FastAPI, wiring: Wiring) -> None:

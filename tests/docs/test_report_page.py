@@ -17,7 +17,12 @@ from gatekit.report.document import Report, build_report
 from gatekit.stats import proportion
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
-FREE = ("model.signature", "run.packages", "run.uses")  # keys differ from report to report
+FREE = (
+    "model.signature",
+    "run.packages",
+    "run.uses",
+    "run.golden",
+)  # keys differ from report to report
 TEXT = 'model = "churn-model"\n'
 
 
@@ -88,6 +93,8 @@ def example():
             "walls": [],
             "accepted_unwalled": "",
             "uses": {},
+            "golden": {"none": "no model was asked in this run"},
+            "compiled": "",
         },
     }
     return build_report(identity, ledger, decide_run(ledger, policy, asked), asked)

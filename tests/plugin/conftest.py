@@ -104,6 +104,12 @@ class Project:
             assert word in said
 
 
+@pytest.fixture(autouse=True)
+def light_server(monkeypatch):
+    """Toys need neither scikit-learn nor MLflow: no run here waits for their imports."""
+    monkeypatch.setattr("gatekit.runner.forkserver.MODULES", ("pandas",))
+
+
 @pytest.fixture
 def project(pytester):
     return Project(pytester)

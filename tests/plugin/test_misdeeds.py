@@ -74,6 +74,20 @@ def test_the_report_is_whole(project, request, does, said):
     assert {"secrets", "files", "network"} <= {w.partition(":")[0] for w in report.run["walls"]}
 
 
+def test_a_clock_that_lies_passes_no_latency_gate(project, request):
+    """Every call takes 10 ms, and the model's own clock says a nanosecond."""
+    tests = json.dumps(str(request.config.rootpath / "tests"))
+    asked = "[gates.latency]\np99_ms = 5\ncalls = 300\n\n[gates.safety]"
+    policy = POLICY.format(tests=tests).replace("[gates.safety]", asked)
+    project.policy(policy.replace('["accuracy", "safety"]', '["latency", "safety"]'))
+    uri = register(project, "lies_about_time", step=1e-9)
+    result = project.run("--model-uri", uri, "--promote-to", "staging")
+    assert result.ret != 0
+    assert project.holder is None
+    words = [test["words"] for test in project.report.tests if test["gate"] == "latency"]
+    assert any("its clock cannot be right" in word for word in words), words
+
+
 def test_a_wall_that_is_asked_for_and_not_there_stops_every_gate(project, request):
     """With two processes allowed, the wall around processes cannot stand: nothing is loaded."""
     tests = json.dumps(str(request.config.rootpath / "tests"))

@@ -54,7 +54,7 @@ def server(project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     yield uri
     os.killpg(process.pid, signal.SIGTERM)
-    process.wait(20)
+    process.wait(60)
 
 
 @pytest.mark.slow
@@ -79,14 +79,14 @@ def test_a_moved_alias_wakes_the_service(server, project, capsys):
     )
     with service_process(settings, project / "service.log") as url:
         service = LiveService(url)
-        wait_for(lambda: service.health()["version"] == "1", 120)
+        wait_for(lambda: service.health()["version"] == "1", 300)
         assert cli.main(["hooks", "install", "--url", url]) == 0
         said = capsys.readouterr().out
         assert f"webhook gatekit-churn-model made: {url}/hooks/mlflow" in said
         assert "the service answered 200" in said  # MLflow's test is heard and deploys nothing
         assert max(map(len, said.splitlines())) <= 90
         client.set_registered_model_alias("churn-model", "staging", "2")
-        wait_for(lambda: service.health()["version"] == "2", 60)
+        wait_for(lambda: service.health()["version"] == "2", 300)
         assert cli.main(["hooks", "install", "--url", url]) == 0
         assert "set right" in capsys.readouterr().out
         assert [hook.name for hook in client.list_webhooks()] == ["gatekit-churn-model"]

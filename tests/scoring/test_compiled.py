@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from gatekit.errors import CandidateError
-from gatekit.scoring.compiling import compile_estimator
+from gatekit.scoring.assembling import assemble
+from gatekit.scoring.compiling import describe_estimator
+from gatekit.scoring.form import Form
 from gatekit.scoring.signature import Column, Signature
 from gatekit.scoring.tables import rows_to_array, to_array, to_columns
 
@@ -21,6 +23,11 @@ Y2 = (NUMBERS.a + NUMBERS.b + RANDOM.normal(size=ROWS) > 0).astype(int).to_numpy
 Y3 = Y2 + (NUMBERS.c > 0).to_numpy()
 WORDS = np.where(Y2 == 1, "leaves", "stays")
 REAL = (3 * NUMBERS.a - NUMBERS.d).to_numpy()
+
+
+def compile_estimator(estimator, signature):
+    """Through its file, as the runner and the service do."""
+    return assemble(Form.unpack(describe_estimator(estimator, signature).pack()))
 
 
 def signature(frame):

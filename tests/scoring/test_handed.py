@@ -19,11 +19,11 @@ def adds(frame):
 
 
 def drops(frame):
-    frame.drop(columns="b", inplace=True)  # noqa: PD002 - the misdeed
+    del frame["b"]
 
 
 def turns(frame):
-    frame.sort_values("a", ascending=False, inplace=True)  # noqa: PD002 - the misdeed
+    frame.index = frame.index[::-1]
 
 
 def reads(frame):

@@ -167,7 +167,7 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    from gatekit.scoring.engines import load_engine
+    from gatekit.scoring.engines import load_compiled
 
     steps = make_column_transformer(
         (OneHotEncoder(), ["contract"]), (StandardScaler(), ["tenure", "monthly", "calls"])
@@ -180,11 +180,12 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
         said, reference = runner.predict(table), runner.predict(table, engine="pyfunc")
         odds = runner.answer(table, "predict_proba").scores
         form = runner.linear_form()
+        at_rest = runner.form()
     scores = scores_of(form, table)
     assert np.asarray(form.labels)[scores.argmax(axis=1)].tolist() == reference.tolist()
     assert np.array_equal(said, reference)
     assert odds.shape == (len(MIXED), 2)
-    engine = load_engine(folder, "compiled")
+    engine = load_compiled(at_rest)  # what a service loads, without MLflow and scikit-learn
     assert engine.takes_rows
     rows = [tuple(row) for row in MIXED.itertuples(index=False)]
     assert engine.predict_rows(rows).tolist() == reference.tolist()

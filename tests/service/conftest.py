@@ -1,5 +1,6 @@
 """A folder registry with toy models, gate reports about them, and a service over both."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 
 from gatekit.attest.envelope import sign
@@ -20,10 +22,13 @@ from gatekit.promotion.journal import Entry
 from gatekit.promotion.promote import expected
 from gatekit.registry import GateRunRecord
 from gatekit.registry.folder import FolderRegistry
-from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report, summary_tag
+from gatekit.report.document import FORM_FILE, JSON_FILE, TAG_PREFIX, Report, summary_tag
 from gatekit.report.signed import STATEMENT_FILE
+from gatekit.scoring.form import Form
+from gatekit.scoring.signature import Column, Signature
 from gatekit.service_client import LiveService
 from gatekit.testing import write_toy
+from gatekit.testing.toys import COLUMNS
 from gatekit.times import utc_now
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
@@ -55,8 +60,8 @@ class World:
             raise self.down
         return Breakable(self)
 
-    def register(self, rule="threshold", **params):
-        folder = write_toy(self.root / f"toy-{time.monotonic_ns()}", rule, **params)
+    def register(self, rule="threshold", columns=COLUMNS, **params):
+        folder = write_toy(self.root / f"toy-{time.monotonic_ns()}", rule, columns, **params)
         return self.registry.register(NAME, folder).version
 
     def digest(self, version):
@@ -74,13 +79,18 @@ class World:
         *,
         signer=None,
         days=30,
+        golden=None,
+        form=b"",
     ):
+        told = {"golden": golden or {"none": "not asked"}, "compiled": ""}
+        if form:
+            engine, told["compiled"] = "compiled", hashlib.sha256(form).hexdigest()
         report = Report(
             model={"name": NAME, "version": version, "digest": digest or self.digest(version)},
             champion={},
             data={},
             policy={"digest": "0" * 64, "changes": []},
-            run={"engine": engine, "created": created},
+            run={"engine": engine, "created": created, **told},
             outcome=GateOutcome.PASSED,
             gates=(),
         )
@@ -90,6 +100,8 @@ class World:
             begin = datetime.fromisoformat(created)
             end = begin + timedelta(days=days)
             files[STATEMENT_FILE] = sign(gate_run_statement(report.document(), begin, end), signer)
+        if form:
+            files[FORM_FILE] = form
         run = self.registry.attach(GateRunRecord("t", {}, {}, {}), files)
         tag = summary_tag(report, raw, files.get(STATEMENT_FILE, b""))
         self.registry.tag(NAME, version, TAG_PREFIX + run, tag)
@@ -178,13 +190,13 @@ def served(app):
 
 @contextmanager
 def service_process(settings, log):
-    """The real thing: python -m gatekit_service on a free port; gives its URL."""
+    """The real thing: python -m gatekit_service on a free port; gives the process, with its `url`."""
     environment = {
         **os.environ,
         **{
-            f"GATEKIT_{key.upper()}": str(getattr(settings, key))
-            for key in settings.__dataclass_fields__
-            if getattr(settings, key) is not None
+            f"GATEKIT_{key.upper()}": str(value)
+            for key, value in settings.as_dict().items()
+            if value is not None and value is not False
         },
     }
     with log.open("wb") as stream:
@@ -192,11 +204,25 @@ def service_process(settings, log):
             [sys.executable, "-m", "gatekit_service"], env=environment, stderr=stream
         )
     try:
-        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 120)
-        yield found[1]
+        found = wait_for(lambda: re.search(r"running on (http://\S+)", log.read_text()), 300)
+        process.url = found[1]
+        yield process
     finally:
         process.terminate()
         process.wait(20)
+
+
+def linear_form(*weights, classes=(0, 1)):
+    """A compiled model over the toys' columns: class 1 where the weighted sum is positive."""
+    head = {
+        "do": "linear",
+        "coefficients": np.array([weights], dtype=np.float64),
+        "intercept": np.zeros(1),
+        "classes": np.array(classes),
+        "odds": "expit",
+    }
+    columns = tuple(Column(name, "double") for name in COLUMNS)
+    return Form(Signature(columns), (), head, by_columns=False, classes=tuple(classes)).pack()
 
 
 def wait_for(question, seconds=60.0):

@@ -174,7 +174,7 @@ def test_the_monitor_judges_as_the_gates_do(project, capsys, right, wrong, outco
     assert cli.main(command) == codes[0]
     said = capsys.readouterr().out
     n = right + wrong
-    assert f"churn-model version 3: {n} of {n} logged rows have a label" in said
+    assert said.startswith(f"churn-model version 3: {n} rows answered\n{n} of them have a label\n")
     assert outcome in said
     assert "accuracy.tolerated_loss: not monitored" in said
     assert max(map(len, said.splitlines())) <= 80
@@ -182,6 +182,23 @@ def test_the_monitor_judges_as_the_gates_do(project, capsys, right, wrong, outco
     (bar,) = json.loads(capsys.readouterr().out)["bars"]
     assert (bar["key"], bar["outcome"].upper()) == ("accuracy.floor", outcome)
     assert bar["estimate"]["value"] == right / n
+
+
+@pytest.mark.parametrize(("shift", "code"), [(0.0, 0), (2.0, 1)])
+def test_the_monitor_sees_rows_that_moved_without_any_label(project, capsys, shift, code):
+    x = np.random.default_rng(5).normal(size=1200)
+    table = pa.table({"x": x[:600], "n": [4] * 600, "on": [True] * 600})
+    parquet.write_table(table, project / "learnt.parquet")
+    wrote(project / "log", answer("r", [row(float(v) + shift) for v in x[600:]], [1] * 600))
+    (project / "gates.toml").write_text(
+        f'model = "{NAME}"\n[data.holdout]\npath = "h.parquet"\ntarget = "y"\n'
+        '[data.reference]\npath = "learnt.parquet"\n[gates.drift]\nks = 0.25\njoint_auc = 0.7\n'
+    )
+    assert cli.main(["monitor", "--inferences", str(project / "log"), "--json"]) == code
+    said = json.loads(capsys.readouterr().out)
+    (bar,) = said["bars"]
+    assert (bar["key"], bar["outcome"].upper()) == ("drift.ks", ("PASSED", "FAILED")[code])
+    assert said["not_monitored"] == ["drift.joint_auc"]
 
 
 def test_labels_are_joined_by_request_and_row_and_a_retry_counts_once(tmp_path):

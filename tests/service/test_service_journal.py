@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from gatekit.promotion.journal import Entry, Journal, journal_name
+from gatekit_service import journal as journal_of_the_service
 from gatekit_service.app import create_app
 from gatekit_service.journal import ask_journal, said_of
 from gatekit_service.settings import Settings
@@ -70,10 +71,12 @@ def test_a_copy_is_named_by_model_and_stage():
     assert Settings(model="churn", pointer="copy", copied_to="live").spelled == "live"
 
 
-def test_health_shows_an_override_from_the_moment_that_it_is_over(world):
+def test_health_shows_an_override_from_the_moment_that_it_is_over(world, monkeypatch):
     """Asked over HTTP of the running app, which goes on serving: expiry blocks no holder."""
     version = world.register()
-    ends = datetime.now(UTC) + timedelta(seconds=2)
+    ends = datetime.now(UTC) + timedelta(days=1)
+    clock = SimpleNamespace(now=lambda zone: ends - timedelta(seconds=1))
+    monkeypatch.setattr(journal_of_the_service, "datetime", clock)
     entry = Entry(
         kind="override",
         target="staging",
@@ -90,8 +93,8 @@ def test_health_shows_an_override_from_the_moment_that_it_is_over(world):
         wait_for(lambda: client.health()["status"] == "ok")
         (override,) = wait_for(lambda: client.health()["overrides"])
         assert (override["state"], override["gates"]) == ("in force", ["accuracy"])
+        clock.now = lambda zone: ends + timedelta(seconds=1)
         wait_for(lambda: client.health()["overrides"][0]["state"] == "expired")
-        assert datetime.now(UTC) >= ends
         assert client.health()["status"] == "ok"
         raw = json.dumps({"features": [[1, 0, 0, 0]]}).encode()
         status, said = client.post("/predict", raw, "application/json")

@@ -239,7 +239,7 @@ def test_settings_come_from_the_environment():
     ("environment", "words"),
     [
         ({}, "Set GATEKIT_MODEL"),
-        ({"GATEKIT_VERIFY": "maybe"}, "warn, enforce, off"),
+        ({"GATEKIT_VERIFY": "maybe"}, "auto, warn, enforce, off"),
         ({"GATEKIT_PORT": "http"}, "GATEKIT_PORT is 'http'"),
         ({"GATEKIT_POLL_SECONDS": "nan"}, "GATEKIT_POLL_SECONDS"),
     ],
@@ -252,13 +252,12 @@ def test_settings_that_make_no_sense_are_named(environment, words):
 
 
 def test_what_a_model_says_becomes_plain_json(world, follow):
-    from gatekit_service.predicting import predict
-
     world.point(world.register("words"))
     watcher, state = follow()
     watcher.look()
     raw = b'{"features": [[1, 0, 0, 0], [-1, 0, 0, 0]]}'
-    assert predict(state.served, raw)[1] == ["yes", "no"]
+    predictor = state.served.predictor
+    assert predictor.predict(predictor.read(raw)) == ["yes", "no"]
     assert np.asarray(answer(state)).tolist() == ["yes"]
 
 

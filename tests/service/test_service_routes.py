@@ -185,14 +185,16 @@ def test_the_client_reports_a_refusal_in_the_services_words(client):
 def test_who_asked_is_told_of_each_answer_with_its_rows(world):
     world.point(world.register())
     app = create_app(world.settings(), world.opener)
-    seen = []
+    seen, refused = [], []
     app.state.wiring.state.on_answer.append(seen.append)
+    app.state.wiring.state.on_refusal.append(lambda *told: refused.append(told))
     with served(app) as client:
         ready(client)
         ask(client, {"features": [[1, 0, 0, 0], [-1, 0, 0, 0]]})
         ask(client, {"features": [[1]]})
-        wait_for(lambda: seen)
+        wait_for(lambda: seen and refused)
+    assert [(route, status) for route, status, _ in refused] == [("/predict", 422)]
     (answered,) = seen
-    assert [list(row) for row in answered.rows] == [[1, 0, 0, 0], [-1, 0, 0, 0]]
+    assert len(answered.rows) == 2
     assert (list(answered.predictions), answered.route) == ([1, 0], "/predict")
     assert (answered.served.version, answered.status) == ("1", 200)

@@ -11,6 +11,7 @@ from gatekit.errors import GatekitError, PolicyError
 from gatekit.times import iso, utc_now
 from gatekit_service import journal as journal_of_the_service
 from gatekit_service.__main__ import main
+from gatekit_service.looking import NO_KEY
 
 CI, MALLORY = generate(), generate()
 
@@ -72,7 +73,7 @@ def test_a_journal_that_hangs_holds_up_no_swap(world, follow, monkeypatch):
         assert health["journal"] == "not read: no answer within 0.05 s"
     assert len(asked) == 1  # no second question while the first is open
     go.set()
-    watcher._journal._thread.join(10)
+    watcher._looker._journal._thread.join(10)
     monkeypatch.setattr(journal_of_the_service, "PATIENCE_S", 10)
     watcher.look()
     assert state.health()[1]["journal"] == "agrees (#1)"
@@ -120,7 +121,7 @@ def test_what_was_served_without_keys_is_not_resumed_as_if_they_had_judged_it(wo
 def test_with_keys_an_entry_that_none_of_them_signed_gives_nothing(world, follow):
     version = world.register()
     world.enter(version, signer=MALLORY)
-    watcher, state = follow(gates=world.policy(ci=CI))
+    watcher, state = follow(verify="warn", gates=world.policy(ci=CI))
     watcher.look()
     said = state.health()[1]["journal"]
     assert said.startswith("unproved holder: #1 is NOT SIGNED BY A TRUSTED KEY")
@@ -134,7 +135,7 @@ def test_a_revocation_that_no_trusted_key_signed_is_not_shown(world, follow):
     version = world.register()
     world.enter(version, signer=CI)
     world.enter(version, signer=MALLORY, kind="revoke")
-    watcher, state = follow(gates=world.policy(ci=CI))
+    watcher, state = follow(verify="warn", gates=world.policy(ci=CI))
     watcher.look()
     assert state.health()[1]["journal"] == "agrees (#1)"
     world.enter(version, signer=CI, kind="revoke")
@@ -167,7 +168,7 @@ def test_a_proof_that_has_expired_blocks_a_swap_and_no_restart_and_no_rollback(w
     world.enter(new, signer=CI)
     watcher.look()
     world.enter(old, signer=CI, kind="rollback")
-    watcher._refused = None  # its patience with what it refused is over
+    watcher._refused = (NO_KEY, 0.0, "")  # its patience with what it refused is over
     watcher.look()
     assert (state.served.version, state.last_error) == (old, None)
 
@@ -207,3 +208,14 @@ def test_a_pointer_that_is_a_model_of_its_own_is_followed(world, follow):
     )  # the copies go, what a hand put there stays
     warned.look()
     assert loose.served.version == f"{copies}/4"
+
+
+def test_a_policy_with_keys_enforces_proof_unless_told_otherwise(world, follow):
+    world.point(world.register())
+    watcher, state = follow(gates=world.policy(ci=CI))
+    watcher.look()
+    assert state.served is None
+    assert "never gated" in state.last_error
+    watcher, state = follow(gates=world.policy())
+    watcher.look()
+    assert state.served.version == "1"

@@ -171,5 +171,5 @@ def has_bar(function, policy):
 
 def start_inside(monkeypatch):
     """From now on a run starts no process for its models."""
-    monkeypatch.setattr(runs, "_start_runner", lambda *_: Inside())
+    monkeypatch.setattr(runs.GateRun, "_start", lambda *_: Inside())
     monkeypatch.setattr(environments, "installed", installed_once)

@@ -84,7 +84,7 @@ PAIRS = (
         "dies",
         {"column": "income", "above": 110.0},
         needs_process=True,
-        also=("robustness",),  # a wrong unit gets there, too
+        also=("robustness", "parity"),  # a model that died four times is not asked again
     ),
     Pair(
         "too_few_answers",

@@ -1,0 +1,155 @@
+"""The route of predictions, in front of FastAPI's own stack: what it costs is paid by each row.
+
+Small requests to a quick engine are answered in the loop, several at once where that pays. All
+others go to a few threads. What waits is counted, and what would be too much is shed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+
+from gatekit.errors import BadRows
+from gatekit_service.asked import Asked, Door, Gone, Receive, Scope, Send
+from gatekit_service.logs import REQUEST
+from gatekit_service.plain_json import json_bytes
+from gatekit_service.settings import Settings
+from gatekit_service.state import Answered, Served, State
+from gatekit_service.together import Together
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LOG = logging.getLogger("gatekit_service")
+PATHS = ("/predict", "/invocations")
+SMALL_BYTES = 1 << 16  # a larger body is read and predicted in a thread
+MANY_ROWS = 256
+OK = 200
+encode = msgspec.json.Encoder().encode
+
+
+class Scoring:
+    """An ASGI application for `PATHS` alone."""
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        self._settings, self._state = settings, state
+        self._door = Door(settings)
+        self._together = Together()
+        self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "gatekit-predict")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever is wrong with it is an answer, too."""
+        start = perf_counter()
+        asked = Asked.of(scope)
+        REQUEST.set(asked.request_id)
+        served: Served | None = None
+        rows: Sequence[Any] = ()
+        said: list[Any] = []
+        headers: Mapping[str, str] | None = None
+        try:
+            self._door.check(asked)
+            served = self._state.served
+            if served is None:
+                raise HTTPException(
+                    503, "no model is loaded yet; see /health", {"retry-after": "1"}
+                )
+            raw = await self._door.body(receive)
+            rows, said = await self._predict(served, raw)
+            status, body = OK, _body(asked.path, served, said)
+        except BadRows as refused:
+            status, body = 422, json_bytes({"error": str(refused)})
+        except HTTPException as refused:
+            status, headers = refused.status_code, refused.headers
+            body = json_bytes({"error": refused.detail})
+        except Gone:
+            return
+        await _send(send, status, body, asked.request_id, headers)
+        took_ms = (perf_counter() - start) * 1000
+        if served is not None and status == OK:
+            answer = (asked.request_id, asked.path, status, took_ms, served, rows, said)
+            self._state.answered(Answered(*answer))
+        else:
+            self._state.refused(asked.path, status, took_ms)
+        if self._settings.access_log:
+            _log(asked.path, status, len(rows), took_ms)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _predict(self, served: Served, raw: bytes) -> tuple[Sequence[Any], list[Any]]:
+        predictor = served.predictor
+        if self._state.open >= self._settings.queue:
+            raise HTTPException(
+                503, "too many requests wait already; try again", {"retry-after": "1"}
+            )
+        self._state.open += 1
+        try:
+            if not predictor.is_quick or len(raw) > SMALL_BYTES:
+                return await self._in_a_thread(served, raw)
+            rows = predictor.read(raw)
+            self._count(rows)
+            if predictor.is_batched and isinstance(rows, list) and len(rows) < MANY_ROWS:
+                return rows, await self._together.predict(predictor, rows)
+            return rows, predictor.predict(rows)
+        finally:
+            self._state.open -= 1
+
+    async def _in_a_thread(self, served: Served, raw: bytes) -> tuple[Sequence[Any], list[Any]]:
+        def work() -> tuple[Sequence[Any], list[Any]]:
+            rows = served.predictor.read(raw)
+            self._count(rows)
+            return rows, served.predictor.predict(rows)
+
+        loop, seconds = asyncio.get_running_loop(), self._settings.timeout_seconds
+        future = loop.run_in_executor(self._threads, copy_context().run, work)
+        try:
+            return await asyncio.wait_for(future, seconds)
+        except TimeoutError:
+            LOG.warning("%s gave no answer within %g s", served.title, seconds)
+            raise HTTPException(
+                503, f"the model gave no answer within {seconds:g} s", {"retry-after": "1"}
+            ) from None
+
+    def _count(self, rows: Sequence[Any]) -> None:
+        if len(rows) > self._settings.max_rows:
+            raise HTTPException(
+                413, f"more than {self._settings.max_rows} rows; send fewer at once"
+            )
+
+
+def _log(route: str, status: int, rows: int, took_ms: float) -> None:
+    fields = {"route": route, "status": status, "rows": rows, "took_ms": round(took_ms, 3)}
+    LOG.info("answered", extra={"fields": fields})
+
+
+def _body(path: str, served: Served, said: list[Any]) -> bytes:
+    try:
+        predictions = encode(said)
+    except (ValueError, UnicodeEncodeError, msgspec.MsgspecError):  # half a surrogate pair
+        predictions = json_bytes(said)
+    if path == "/predict":
+        return b'{"predictions":' + predictions + served.tail
+    return b'{"predictions":' + predictions + b"}"
+
+
+async def _send(
+    send: Send, status: int, body: bytes, request: str, extra: Mapping[str, str] | None
+) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request.encode("ascii")),
+    ]
+    for name, value in (extra or {}).items():
+        headers.append((name.encode("ascii"), value.encode("ascii")))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
