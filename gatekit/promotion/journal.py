@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from gatekit.attest.decision import differs
-from gatekit.registry import Registry
+from gatekit.registry import Entries, Registry
 
 Kind = Literal["promote", "override", "rollback", "revoke", "done", "aborted", "unreadable"]
 Standing = Literal["in effect", "superseded", "lost", "given up", "note"]
@@ -132,7 +132,7 @@ class Journal:
         return cls.of(registry.entries(journal_name(name)))
 
     @classmethod
-    def of(cls, found: Iterable[tuple[int, Mapping[str, str]]]) -> Journal:
+    def of(cls, found: Entries) -> Journal:
         """The journal with these numbered entries."""
         ordered = sorted(found, key=lambda numbered: numbered[0])
         return cls(tuple(Entry.from_fields(number, kept) for number, kept in ordered))

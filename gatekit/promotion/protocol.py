@@ -37,8 +37,12 @@ def act(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]
     return entry, _since(desk, entry, after)
 
 
-def act_at_once(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
+def act_at_once(
+    desk: Desk, draft: Entry, seen: Journal, held: str
+) -> tuple[Entry, tuple[str, ...]]:
     """As `act`, with nothing but the move after the entry, which the next command closes.
+
+    `held` is who held the pointer when `seen` was read.
 
     The journal is read once more all the same: a hand that was late gives way to who came after it.
 
@@ -48,7 +52,7 @@ def act_at_once(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[s
     entry, after = _won(desk, draft, seen)
     if after.in_effect(entry.target) == entry:
         with _telling(desk, entry):
-            after = desk.move_and_read(entry.target, entry.version)
+            after = desk.displace(entry.target, entry.version, held)
             after = _give_way(desk, entry.target, entry.version, after)
     since = _since(desk, entry, after)
     if after.is_done(entry):

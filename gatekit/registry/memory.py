@@ -15,7 +15,15 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from gatekit.errors import NotFound, RegistryError
-from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, stage_name
+from gatekit.registry import (
+    Entries,
+    GateRunRecord,
+    Look,
+    ModelVersion,
+    Pointer,
+    PointerKind,
+    stage_name,
+)
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.model_uri import STAGES, parse_model_uri
 
@@ -156,12 +164,15 @@ class MemoryRegistry:
                 self._empty(name, _stage(target))
                 self._stages[name, version] = _stage(target)
 
-    def move_and_read(
-        self, name: str, target: str, version: str, kind: PointerKind, journal: str
-    ) -> list[tuple[int, Mapping[str, str]]]:
+    def look(self, pointer: Pointer) -> Look:
+        """`entries`, then `holder`."""
+        entries = self.entries(pointer.journal)
+        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
+
+    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:  # noqa: ARG002 - `move` looks itself
         """`move`, then `entries`."""
-        self.move(name, target, version, kind)
-        return self.entries(journal)
+        self.move(pointer.name, pointer.target, version, pointer.kind)
+        return self.entries(pointer.journal)
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Take the pointer away: nobody has the alias, everybody in the stage is archived."""

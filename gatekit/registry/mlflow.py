@@ -14,12 +14,13 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
-from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
+from gatekit.registry import Entries, GateRunRecord, Look, ModelVersion, Pointer, PointerKind
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
 from gatekit.registry.mlflow_copies import add_copy, delete_versions
@@ -27,7 +28,7 @@ from gatekit.registry.mlflow_errors import Place, error_code, prepare_environmen
 from gatekit.registry.mlflow_hooks import Hooks
 from gatekit.registry.mlflow_journal import Journal
 from gatekit.registry.mlflow_runs import Runs
-from gatekit.registry.mlflow_stages import Stages
+from gatekit.registry.mlflow_stages import Stages, holder_among
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.registry.wording import empty_target, known_models, known_versions, nobody, stage_of
 
@@ -158,17 +159,33 @@ class MlflowRegistry:
         else:
             self._staged(what, partial(self._stages.move, name, version, stage))
 
-    def move_and_read(
-        self, name: str, target: str, version: str, kind: PointerKind, journal: str
-    ) -> list[tuple[int, Mapping[str, str]]]:
-        """Move the pointer and read the journal after it; a stage by one write and one look."""
+    def look(self, pointer: Pointer) -> Look:
+        """`entries` and `holder`: two requests for an alias, one for the others."""
+        name, target, journal = pointer.name, pointer.target, pointer.journal
+        if pointer.kind == "alias":
+            entries = self.entries(journal)
+            return Look(self._holder_of_alias(name, target), entries)
+        with self._asking(f"{pointer.kind} {target!r} of {name} and {journal}"):
+            if pointer.kind == "copy":
+                versions, copies, noted = self._journal.search_each(name, target, journal)
+                holder = self._original(name, versions, copies)
+            else:
+                versions, noted = self._journal.search_each(name, journal)
+                held = holder_among(versions, stage_of(target))
+                holder = held and _described(held)
+            if not versions:
+                self._require_model(name)
+            return Look(holder, self._journal.entries_in(journal, noted))
+
+    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:
+        """`move`, then `entries`; a stage by two writes and one look at both."""
+        name, target, kind = pointer.name, pointer.target, pointer.kind
         if kind != "stage":
             self.move(name, target, version, kind)
-            return self.entries(journal)
-        stage = stage_of(target, movable=True)
+            return self.entries(pointer.journal)
+        stage = replace(pointer, target=stage_of(target, movable=True))
         what = f"pointing {kind} {target!r} of {name} at version {version}"
-        swap = partial(self._stages.move_and_read, name, version, stage, journal)
-        return self._staged(what, swap)
+        return self._staged(what, partial(self._stages.displace, stage, version, held))
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Delete the alias or the copies, or archive everybody in the stage."""
@@ -204,7 +221,7 @@ class MlflowRegistry:
         """Add an entry as a version of the registered model `journal`."""
         return self._journal.append(journal, entry)
 
-    def entries(self, journal: str) -> list[tuple[int, Mapping[str, str]]]:
+    def entries(self, journal: str) -> Entries:
         """All entries in order."""
         return self._journal.entries(journal)
 
@@ -242,18 +259,21 @@ class MlflowRegistry:
         return _described(max(found, key=lambda each: int(each.version)))
 
     def _holder_of_copies(self, name: str, target: str) -> ModelVersion | None:
-        """The original of the newest version of a model of its own; None without such a model."""
         with self._asking(f"the versions of {name} and {target}"):
-            found, copies = self._journal.search_both(name, target)
-            if not found:  # a model that is not there is no model without a holder
+            versions, copies = self._journal.search_each(name, target)
+            if not versions:  # a model that is not there is no model without a holder
                 self._require_model(name)
-        originals = {str(each.version): each for each in found}
+            return self._original(name, versions, copies)
+
+    def _original(self, name: str, versions: list[Any], copies: list[Any]) -> ModelVersion | None:
+        """What the newest of a model of its own was copied from; None if there is no copy."""
         newest = max(copies, key=lambda each: int(each.version), default=None)
+        known = {str(each.version): each for each in versions}
 
         def original(version: str) -> ModelVersion:
-            if version not in originals:
+            if version not in known:
                 raise NotFound(f"{name} has no version {version}")
-            return _described(originals[version])
+            return _described(known[version])
 
         return None if newest is None else copied_from(_described(newest), name, original)
 

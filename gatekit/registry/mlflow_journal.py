@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatekit.errors import RegistryError
+from gatekit.registry import Entries
 from gatekit.registry.mlflow_errors import Place, error_code
 
 MARK = "gatekit.journal"
@@ -49,12 +50,12 @@ class Journal:
         with self.place.asking(f"adding an entry to {journal}"):
             return self._first(journal, token, self._written(journal, token, tags))
 
-    def entries(self, journal: str) -> list[tuple[int, Mapping[str, str]]]:
+    def entries(self, journal: str) -> Entries:
         """All entries in order, each token once; empty if there is no such journal."""
         with self.place.asking(f"the entries of {journal}"):
             return self.entries_in(journal, self.search(journal))
 
-    def entries_in(self, journal: str, found: list[Any]) -> list[tuple[int, Mapping[str, str]]]:
+    def entries_in(self, journal: str, found: list[Any]) -> Entries:
         """The entries that all the versions of a journal are."""
         newest = max((int(version.version) for version in found), default=0)
         self._read_up_to[journal] = max(newest, self._read_up_to.get(journal, 0))
@@ -72,18 +73,19 @@ class Journal:
             raise RegistryError(f"{name}: a name with both kinds of quotes cannot be searched for")
         return self._pages(f"name={quote}{name}{quote}{also}")
 
-    def search_both(self, one: str, other: str) -> tuple[list[Any], list[Any]]:
-        """All versions of each of two models, by one query where the server knows lists."""
-        if "'" in one + other:
-            return self.search(one), self.search(other)
+    def search_each(self, *names: str) -> list[list[Any]]:
+        """All versions of each of these models, by one query where the server knows lists."""
+        if any("'" in name for name in names):
+            return [self.search(name) for name in names]
+        listed = ", ".join(f"'{name}'" for name in names)
         try:
-            found = self._pages(f"name IN ('{one}', '{other}')")
+            found = self._pages(f"name IN ({listed})")
         except Exception as error:
-            if error_code(error) != "INVALID_PARAMETER_VALUE":
+            if error_code(error) != "INVALID_PARAMETER_VALUE":  # older servers know none
                 raise
-            return self.search(one), self.search(other)
-        ones = [each for each in found if each.name.casefold() == one.casefold()]
-        return ones, [each for each in found if each.name.casefold() != one.casefold()]
+            return [self.search(name) for name in names]
+        # a database may take a name in capitals for the same
+        return [[v for v in found if v.name.casefold() == name.casefold()] for name in names]
 
     def _pages(self, query: str) -> list[Any]:
         found: list[Any] = []

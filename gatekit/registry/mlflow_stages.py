@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gatekit.registry import Entries, Pointer
 from gatekit.registry.mlflow_errors import error_code
 from gatekit.registry.mlflow_journal import Journal
-
-# PostgreSQL by psycopg 3 refuses MLflow's archiving, which compares a number with text
-_NOT_TAKEN = "BAD_REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,42 +20,46 @@ class Stages:
     def move(self, name: str, version: str, stage: str) -> None:
         """In two steps: at every moment the stage resolves to the old holder or to the new one.
 
-        Whoever looks after having moved sees everybody who moved before.
+        MLflow's own `archive_existing_versions` reads and writes without a lock, so that two at
+        once leave two holders, and its server cannot do it over PostgreSQL with psycopg 3. Whoever
+        looks after having moved sees everybody who moved before.
         """
         self._transition(name, version, stage)
         self.archive(name, stage, but=version)
 
-    def move_and_read(
-        self, name: str, version: str, stage: str, journal: str
-    ) -> list[tuple[int, Mapping[str, str]]]:
-        """In one step where the server can, with one look at stage and journal after it.
+    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:
+        """In the same two steps, from a holder that is known, with one look after them.
 
-        MLflow's own archiving reads and writes without a lock, so that two at once leave two
-        holders. The look shows who else is there, and then it is done again in two steps.
+        The look is at stage and journal together, after the last write: it shows who else has come,
+        and then it is done again with a look between.
         """
-        if self._swapped(name, version, stage):
-            there, entries = self.journal.search_both(name, journal)
-            if not _others(there, stage, version):
-                return self.journal.entries_in(journal, entries)
+        name, stage = pointer.name, pointer.target
+        self._transition(name, version, stage)
+        if held and held != version:
+            try:
+                self._transition(name, held, "Archived")
+            except Exception as error:
+                if error_code(error) != "RESOURCE_DOES_NOT_EXIST":  # somebody has deleted it
+                    raise
+        there, entries = self.journal.search_each(name, pointer.journal)
+        if not _others(there, stage, version):
+            return self.journal.entries_in(pointer.journal, entries)
         self.move(name, version, stage)
-        return self.journal.entries(journal)
+        return self.journal.entries(pointer.journal)
 
     def archive(self, name: str, stage: str, but: str = "") -> None:
         """Archive everybody in the stage: after a race there can be more than one."""
         for each in _others(self.journal.search(name), stage, but):
             self._transition(name, each, "Archived")
 
-    def _swapped(self, name: str, version: str, stage: str) -> bool:
-        try:
-            self._transition(name, version, stage, archive_existing_versions=True)
-        except Exception as error:
-            if error_code(error) != _NOT_TAKEN:
-                raise
-            return False
-        return True
+    def _transition(self, name: str, version: str, stage: str) -> None:
+        self.client.transition_model_version_stage(name, version, stage)
 
-    def _transition(self, name: str, version: str, stage: str, **how: bool) -> None:
-        self.client.transition_model_version_stage(name, version, stage, **how)
+
+def holder_among(found: list[Any], stage: str) -> Any | None:
+    """The version that `models:/name/Stage` means: the highest number in the stage."""
+    there = [each for each in found if each.current_stage == stage]
+    return max(there, key=lambda each: int(each.version), default=None)
 
 
 def _others(found: list[Any], stage: str, but: str) -> list[str]:

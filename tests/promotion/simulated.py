@@ -12,12 +12,22 @@ import copy
 from greenlet import greenlet
 
 from gatekit.errors import RegistryUnavailable
-from gatekit.registry import stage_name
+from gatekit.registry import Look, stage_name
 from gatekit.registry.memory import MemoryRegistry
 
 from .conftest import NAME
 
-READS = ("version", "versions", "fetch", "holder", "read", "entries", "in_stage", "look")
+READS = (
+    "look",
+    "stage_and_entries",
+    "version",
+    "versions",
+    "fetch",
+    "holder",
+    "read",
+    "entries",
+    "in_stage",
+)
 
 
 class Died(Exception):
@@ -51,14 +61,7 @@ class Log(MemoryRegistry):
         self.version(name, version)
         self._stages[name, version] = stage
 
-    def swap(self, name, version, stage, others):
-        """One write of MLflow's, which has read before it who the others are."""
-        for each in others:
-            if each != version:
-                self.transition(name, each, "Archived")
-        self.transition(name, version, stage)
-
-    def look(self, name, stage, journal):
+    def stage_and_entries(self, name, stage, journal):
         return self.in_stage(name, stage), self.entries(journal)
 
     def in_stage(self, name, stage):
@@ -127,7 +130,7 @@ class Seen:
         self._actor = actor
 
     def __getattr__(self, verb):
-        if verb not in (*READS, "append", "transition", "swap"):
+        if verb not in (*READS, "append", "transition"):
             raise AttributeError(verb)
         return lambda *args: self._actor.call(verb, args)
 
@@ -138,15 +141,23 @@ class Seen:
         self.transition(name, version, stage_name(target))
         self._archive(name, target, version)
 
-    def move_and_read(self, name, target, version, kind, journal):
-        stage = stage_name(target)
-        if kind == "stage":
-            self.swap(name, version, stage, self.in_stage(name, stage))
-            there, entries = self.look(name, stage, journal)
+    def look(self, pointer):
+        if pointer.kind != "alias":
+            return self._actor.call("look", (pointer,))
+        entries = self.entries(pointer.journal)
+        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
+
+    def displace(self, pointer, version, held):
+        name, stage = pointer.name, stage_name(pointer.target)
+        if pointer.kind == "stage":
+            self.transition(name, version, stage)
+            if held and held != version:
+                self.transition(name, held, "Archived")
+            there, entries = self.stage_and_entries(name, stage, pointer.journal)
             if set(there) <= {version}:
                 return entries
-        self.move(name, target, version, kind)
-        return self.entries(journal)
+        self.move(name, pointer.target, version, pointer.kind)
+        return self.entries(pointer.journal)
 
     def clear(self, name, target, kind):
         if kind != "stage":
