@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ..servers import running_server  # noqa: TID252 - tests are no installed package
+from ..servers import start_server  # noqa: TID252 - tests are no installed package
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = Path(sys.executable).parents[1]
@@ -141,8 +142,12 @@ class Pipeline:
 def server(tmp_path_factory):
     """A server of its own: nobody else's churn-model is on it."""
     folder = tmp_path_factory.mktemp("server")
-    with running_server(folder, ("--workers", "1")) as (uri, _):
-        yield uri
+    (folder / "artifacts").mkdir()
+    database, one = f"sqlite:///{folder / 'registry.db'}", ("--workers", "1")
+    uri, process = start_server(database, folder / "artifacts", folder / "server.log", one)
+    yield uri
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(60)
 
 
 @pytest.fixture(scope="module")
