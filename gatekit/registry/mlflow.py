@@ -147,12 +147,9 @@ class MlflowRegistry:
         stage = stage_of(target, movable=True) if kind == "stage" else ""
         what = f"pointing {kind} {target!r} of {name} at version {version}"
         if kind == "copy":
-            try:
-                with self._asking(what):
-                    add_copy(self._client, name, version, target)
-            except NotFound:
-                self.version(name, version)  # says which versions there are
-                raise
+            self.version(name, version)
+            with self._asking(what):
+                add_copy(self._client, name, version, target)
         elif kind == "alias":
             with self._asking(what):
                 self._brief.set_registered_model_alias(name, target, version)
