@@ -106,15 +106,17 @@ class Registry(Protocol):
         ...
 
     def look(self, pointer: Pointer) -> Look:
-        """`entries` and `holder`, in as few requests as can be."""
-        ...
+        """`entries` and `holder`, in as few requests as can be: one after the other here."""
+        entries = self.entries(pointer.journal)
+        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
 
-    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:
+    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:  # noqa: ARG002 - for those who save a look
         """`move`, then `entries`, in as few requests as can be; `held` is who held the pointer.
 
         As sound as the two, also where somebody else holds it by now.
         """
-        ...
+        self.move(pointer.name, pointer.target, version, pointer.kind)
+        return self.entries(pointer.journal)
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Take the pointer away, so that nobody holds it.

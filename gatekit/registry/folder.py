@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
-from gatekit.registry import Entries, GateRunRecord, Look, ModelVersion, Pointer, PointerKind
+from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, Registry
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.folder_files import (
     link,
@@ -51,7 +51,7 @@ from gatekit.registry.wording import (
 MARKER = "gatekit-registry"
 
 
-class FolderRegistry:
+class FolderRegistry(Registry):
     """The `Registry` protocol over a directory; `register` makes the directory on first use."""
 
     def __init__(self, root: Path) -> None:
@@ -170,16 +170,6 @@ class FolderRegistry:
                 write_atomically(pointer, number.encode())
             else:
                 self._archive(name, stage, but=number)
-
-    def look(self, pointer: Pointer) -> Look:
-        """`entries`, then `holder`."""
-        entries = self.entries(pointer.journal)
-        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
-
-    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:  # noqa: ARG002 - `move` looks itself
-        """`move`, then `entries`."""
-        self.move(pointer.name, pointer.target, version, pointer.kind)
-        return self.entries(pointer.journal)
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Delete the alias, or archive everybody in the stage."""

@@ -15,15 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from gatekit.errors import NotFound, RegistryError
-from gatekit.registry import (
-    Entries,
-    GateRunRecord,
-    Look,
-    ModelVersion,
-    Pointer,
-    PointerKind,
-    stage_name,
-)
+from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, Registry, stage_name
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.model_uri import STAGES, parse_model_uri
 
@@ -34,7 +26,7 @@ def _nothing(verb: str) -> None:
     """The hook that does nothing."""
 
 
-class MemoryRegistry:
+class MemoryRegistry(Registry):
     """The `Registry` protocol over dictionaries; safe between threads."""
 
     def __init__(self) -> None:
@@ -163,16 +155,6 @@ class MemoryRegistry:
             else:
                 self._empty(name, _stage(target))
                 self._stages[name, version] = _stage(target)
-
-    def look(self, pointer: Pointer) -> Look:
-        """`entries`, then `holder`."""
-        entries = self.entries(pointer.journal)
-        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
-
-    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:  # noqa: ARG002 - `move` looks itself
-        """`move`, then `entries`."""
-        self.move(pointer.name, pointer.target, version, pointer.kind)
-        return self.entries(pointer.journal)
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Take the pointer away: nobody has the alias, everybody in the stage is archived."""
