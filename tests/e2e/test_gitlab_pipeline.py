@@ -76,7 +76,7 @@ class Pipeline:
         self.root, self._node, self.registry = root, node, registry
         listed = self.sh("git", "ls-files", "-z", cwd=ROOT).split("\0")
         for name in filter(None, listed):
-            if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/", "bench/")):
+            if (ROOT / name).is_file():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, root / name)
         (root / "examples/churn/gates.toml").write_text(POLICY)
