@@ -90,7 +90,7 @@ def test_only_options_that_exist_are_named():
     others |= {"--app-name", "--artifacts-destination", "--backend-store-uri"}
     others |= {"--cd", "--default", "--all-commits"}  # DVC's
     others |= {"--build-arg", "--stop"}  # an image builder's, and of service/deploy/deploy
-    others |= {"--only"}  # of bench/coverage.py
+    others |= {"--only", "--mlserver"}  # of bench/coverage.py and bench/serving.py
     others |= locust_options()
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", WORDS)) - others <= known
 
