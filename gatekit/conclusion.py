@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gatekit.attest.trust import Trust
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
@@ -31,8 +32,8 @@ from gatekit.report.document import (
     summary_tag,
 )
 from gatekit.report.page import render_page
-from gatekit.report.since import earlier
 from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
+from gatekit.report.since import earlier
 from gatekit.run import GateRun
 from gatekit.uses import tell
 from gatekit.verdict import Outcome
@@ -114,7 +115,11 @@ def _champions_report(run: GateRun, registry: Registry | None, policy: str) -> d
     if registry is None or not isinstance(champion, Candidate) or not champion.version:
         return {}
     try:
-        proofs = read_proofs(registry, registry.version(champion.name, champion.version))
+        proofs = read_proofs(
+            registry,
+            registry.version(champion.name, champion.version),
+            Trust.of(run.plan.policy),
+        )
     except GatekitError:
         return {}
     passes = [each for each in proofs.filed if each.report.outcome is GateOutcome.PASSED]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gatekit.commands.answer import Answer, Commands, project_registry, registered, resolved
-from gatekit.errors import NotFound, UsageProblem
+from gatekit.errors import GatekitError, NotFound, UsageProblem
 from gatekit.report.document import HTML_FILE, Report
 
 
@@ -38,7 +38,14 @@ def report_command(args: argparse.Namespace) -> Answer:
     report = _of_version(args.source) if args.source.startswith("models:/") else _of_file(args)
     page = Path(args.out)
     try:
-        page.write_text(render_page(report), encoding="utf-8")
+        text = render_page(report)
+    except (KeyError, TypeError, ValueError) as error:
+        raise GatekitError(
+            f"{args.source}: not a whole report ({type(error).__name__} {error})",
+            "Name one that a gate run has written",
+        ) from None
+    try:
+        page.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageProblem(
             f"{page}: cannot be written ({error.strerror})", "Name another file: -o FILE"

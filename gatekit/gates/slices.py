@@ -119,6 +119,7 @@ def worst(counts: SliceCounts, rows: int, ask: Ask, kind: Kind = DECLARED) -> Es
     drawn = [each.place for each in found]
     bounds = proportion.bounds(counts.right[drawn], counts.rows[drawn], ask.level)
     shares = counts.right[drawn] / np.maximum(counts.rows[drawn], 1)
+    what = f"accuracy by {kind.name.rpartition(' ')[2]}"
     names = [f"{counts.names[i]}, n {counts.rows[i]:,}" for i in drawn]
     return Estimate(
         kind.name,
@@ -130,9 +131,7 @@ def worst(counts: SliceCounts, rows: int, ask: Ask, kind: Kind = DECLARED) -> Es
         method,
         rows_for_bound=needed,
         detail=_lines(found),
-        pictures=pictures.rows(
-            f"accuracy by {kind.name.rpartition(' ')[2]}", names, shares, bounds
-        ),
+        pictures=pictures.rows(what, names, shares, bounds),
     )
 
 

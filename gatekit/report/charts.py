@@ -67,7 +67,7 @@ def _plot(curve: Curve, check: Check) -> str:
 def _axis(values: Iterable[float], ends: tuple[float, float], *, log: bool = False) -> Place:
     known = list(values)
     size = max(abs(v) for v in known) or 1.0
-    scaled: Place = (lambda v: math.log(v)) if log else (lambda v: v / size)
+    scaled: Place = math.log if log else (lambda v: v / size)
     start, end = scaled(min(known)), scaled(max(known))
     width = (end - start) or 1.0
     return lambda v: ends[0] + (scaled(v) - start) / width * (ends[1] - ends[0])

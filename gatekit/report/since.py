@@ -32,15 +32,15 @@ class Since:
 def earlier(report: Report, policy_text: str) -> dict[str, Any]:
     """What to keep of the champion's `report`: plain JSON; `policy_text` is the policy now."""
     diff = difflib.unified_diff(
-        report.policy["text"].splitlines(), policy_text.splitlines(), n=0, lineterm=""
+        str(report.policy.get("text", "")).splitlines(), policy_text.splitlines(), n=0, lineterm=""
     )
     changed = [line[:MOST_LETTERS] for line in diff if not line.startswith(("---", "+++", "@@"))]
     return {
         "created": report.run["created"],
-        "policy_digest": report.policy["digest"],
+        "policy_digest": report.policy.get("digest", ""),
         "policy_diff": changed[:MOST_LINES],
-        "data_sha256": report.data["sha256"],
-        "data_rows": report.data["rows"],
+        "data_sha256": report.data.get("sha256", ""),
+        "data_rows": report.data.get("rows", 0),
         "measures": {
             f"{check.gate}: {check.estimate.name}": number_to_json(check.estimate.value)
             for check in report.checks

@@ -38,9 +38,7 @@ def test_the_page_is_whole_on_every_screen(build, tmp_path):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for width, scheme in ((360, "dark"), (900, "light")):
-            page = browser.new_page(
-                viewport={"width": width, "height": 800}, color_scheme=scheme
-            )
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.set_default_timeout(PATIENCE_MS)
             page.on("request", lambda request: asked.append(request.url))
             page.goto(file.as_uri())

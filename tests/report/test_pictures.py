@@ -23,7 +23,9 @@ from gatekit.stats import calibration
 RANDOM = np.random.default_rng(7)
 SCORES = RANDOM.beta(2, 2, 3000)
 TRUE = RANDOM.random(3000) < SCORES
-ROWS = pictures.rows("accuracy by slice", ["a & <b>", "c"], [0.7, 0.8], ([0.6, -math.inf], [0.8, 0.9]))
+ROWS = pictures.rows(
+    "accuracy by slice", ["a & <b>", "c"], [0.7, 0.8], ([0.6, -math.inf], [0.8, 0.9])
+)
 
 
 def reliability():
