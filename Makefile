@@ -37,11 +37,11 @@ races: $(READY)
 
 # What stands in for GitLab; the lock holds its hash and no URL.
 requirements/node/node_modules: requirements/node/package-lock.json $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
+	PATH="$(CURDIR)/$(BIN):$$PATH" NODE_OPTIONS=--use-system-ca $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 pipeline-test: requirements/node/node_modules
-	$(BIN)/python -m pytest tests/e2e/test_gitlab_pipeline.py $(ARGS)
+	GATEKIT_PIPELINE_TEST=1 $(BIN)/python -m pytest tests/e2e/test_gitlab_pipeline.py $(ARGS)
 
 image-test: $(READY)
 	GATEKIT_IMAGE_TEST=1 $(BIN)/python -m pytest tests/deploy/test_image.py $(ARGS)

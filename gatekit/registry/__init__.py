@@ -46,6 +46,16 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class DataRecord:
+    """Data that a gate run read: its role, path, sha256 and number of rows."""
+
+    role: str
+    path: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class GateRunRecord:
     """What the registry keeps of one gate run: an MLflow run of its own, linked to the version."""
 
@@ -53,6 +63,7 @@ class GateRunRecord:
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
     params: Mapping[str, str]
+    data: tuple[DataRecord, ...] = ()
 
 
 class Registry(Protocol):
