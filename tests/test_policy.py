@@ -315,12 +315,33 @@ def test_every_number_is_loosened_and_tightened(read, gate, key, tighter):
         assert (same, none) == (policy, ())
 
 
+# another value of these asks something else
+QUESTIONS = ("batch_rows", "unseen", "null", "shape", "processes")
+
+
 def test_every_field_of_a_gate_table_knows_which_side_is_tighter():
     for gate, table in TABLES.items():
         for f in fields(table):
             if f.metadata.get("tables"):
                 continue  # set in the file only, so never loosened on the command line
-            assert f.name == "mode" or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
+            aside = f.name in ("mode", *QUESTIONS)
+            assert aside or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
+
+
+@pytest.mark.parametrize(
+    ("sets", "loosened"),
+    [
+        ("schema.unseen=answer", False),  # "any" was the weakest thing to ask
+        ("schema.null=refuse", False),
+        ("latency.batch_rows=10", True),
+    ],
+)
+def test_another_question_is_loosening_unless_none_was_asked(read, sets, loosened):
+    _, (change,) = apply_sets(read(SMALL), (sets,), "ada")
+    assert change.loosened is loosened
+    asked = read(SMALL + '[gates.schema]\nunseen = "answer"\n')
+    _, (back,) = apply_sets(asked, ("schema.unseen=any",), "ada")
+    assert back.loosened
 
 
 @pytest.mark.parametrize("gate", BUILT_IN)

@@ -83,9 +83,9 @@ class Worker:
         if header["op"] == "linear":
             return self._linear(header, said)
         assert table is not None  # noqa: S101 - the parent sends a table with every other question
-        return self._ask(header, table, said)
+        return self._of_rows(header, table, said)
 
-    def _ask(self, header: dict[str, Any], table: pa.Table, said: dict[str, Any]) -> Frame:
+    def _of_rows(self, header: dict[str, Any], table: pa.Table, said: dict[str, Any]) -> Frame:
         engine = self.engines[header["engine"]]
         if header["op"] == "predict" and header.get("score"):
             return scored_to_frame(said, engine.answer(table, header["score"]))

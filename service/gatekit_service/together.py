@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gatekit.errors import BadRows
 from gatekit_service.predicting import Predictor
 
 Waiting = tuple[list[tuple[Any, ...]], "asyncio.Future[list[Any]]"]
@@ -42,7 +41,7 @@ def _answer(predictor: Predictor, asked: list[Waiting]) -> None:
     if len(asked) > 1:
         try:
             said = predictor.predict([row for rows, _ in asked for row in rows])
-        except BadRows:
+        except Exception:  # noqa: BLE001, S110 - said below, to the request that it is about
             pass  # one of them: each is asked for itself, and only that one is refused
         else:
             start = 0
@@ -53,5 +52,5 @@ def _answer(predictor: Predictor, asked: list[Waiting]) -> None:
     for rows, answer in asked:
         try:
             answer.set_result(predictor.predict(rows))
-        except BadRows as refused:
-            answer.set_exception(refused)
+        except Exception as error:  # noqa: BLE001 - nobody may be left waiting
+            answer.set_exception(error)

@@ -38,7 +38,7 @@ pytestmark = [
 ]
 
 
-def run(*command, seconds=1800, **environment):
+def run(*command, seconds=5400, **environment):
     done = subprocess.run(
         [str(word) for word in command],
         env={**os.environ, **environment},

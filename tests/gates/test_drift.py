@@ -67,7 +67,7 @@ BARS = [
 ]
 
 
-@pytest.mark.parametrize(("measure", "key", "bar"), BARS, ids=lambda v: str(v)[-12:])
+@pytest.mark.parametrize(("measure", "key", "bar"), BARS, ids=[key for _, key, _ in BARS])
 def test_what_has_not_moved_passes_and_few_rows_leave_it_open(scene, ask, measure, key, bar):
     assert judged(measure, scene(), ask, key, bar)[1] == "PASSED"
     few, outcome = judged(measure, scene(45), ask, key, bar)

@@ -79,8 +79,7 @@ def scene(tmp_path_factory):
         port=0,
         poll_seconds=0.1,
     )
-    with service_process(settings, scene.root / "log") as process:
-        url = process.url
+    with service_process(settings, scene.root / "log") as url:
         scene.service = LiveService(url)
         wait_for(lambda: scene.service.health()["status"] == "ok", 120)
         yield scene

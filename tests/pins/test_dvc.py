@@ -184,8 +184,9 @@ def make_bucket(url):
 
 def test_an_s3_remote_is_asked_for_what_is_not_here(tracked, s3):
     (tracked.root / ".dvc" / "config").write_text(S3.format(url=s3))
-    dvc(tracked, "push", "--quiet", "--all-commits")
+    dvc(tracked, "push", "--quiet")
     lose(tracked)
-    assert opened(tracked).rows == 20
-    held = opened(tracked, "v1")
-    assert (held.rows, held.pin.commit) == (10, tracked.git("rev-parse", "v1"))
+    held = opened(tracked)
+    assert (held.rows, held.pin.commit) == (20, tracked.git("rev-parse", "v2"))
+    with pytest.raises(DataError, match=r"the DVC remote 's3' does not have it"):
+        opened(tracked, "v1")

@@ -79,6 +79,7 @@ def test_a_clock_that_lies_passes_no_latency_gate(project, request):
     tests = json.dumps(str(request.config.rootpath / "tests"))
     asked = "[gates.latency]\np99_ms = 5\ncalls = 300\n\n[gates.safety]"
     policy = POLICY.format(tests=tests).replace("[gates.safety]", asked)
+    policy = policy.replace("call_seconds = 2", "call_seconds = 60")  # it tells no sign of life
     project.policy(policy.replace('["accuracy", "safety"]', '["latency", "safety"]'))
     uri = register(project, "lies_about_time", step=1e-9)
     result = project.run("--model-uri", uri, "--promote-to", "staging")

@@ -190,7 +190,14 @@ def served(app):
 
 @contextmanager
 def service_process(settings, log):
-    """The real thing: python -m gatekit_service on a free port; gives the process, with its `url`."""
+    """The real thing: python -m gatekit_service on a free port; gives its URL."""
+    with service_started(settings, log) as process:
+        yield process.url
+
+
+@contextmanager
+def service_started(settings, log):
+    """The same; gives the process, with its `url`."""
     environment = {
         **os.environ,
         **{

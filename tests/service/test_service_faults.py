@@ -37,7 +37,7 @@ def test_a_variable_that_is_missing_or_makes_no_sense_is_named(tmp_path, variabl
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2

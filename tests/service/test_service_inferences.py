@@ -52,6 +52,7 @@ def wrote(folder, *answers, share=1.0, most_mb=100.0):
     for each in answers:
         log.offer(each)
     log.stop()
+    log._thread.join(300)  # on a busy machine its first imports take longer than a service waits
     return counts
 
 

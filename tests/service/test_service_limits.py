@@ -16,7 +16,7 @@ from gatekit.service_client import LiveService
 from gatekit_service.app import create_app
 from gatekit_service.logs import REQUEST, JsonLines, request_id
 
-from .conftest import linear_form, served, service_process, wait_for
+from .conftest import linear_form, served, service_started, wait_for
 
 BODY = json.dumps({"features": [[1, 0, 0, 0]]}).encode()
 
@@ -166,7 +166,7 @@ def test_one_bad_row_in_a_batch_spoils_no_other_request(world):
 def test_sigterm_lets_what_is_under_way_end(world, tmp_path):
     world.point(world.register("sleep", ms=1500))
     settings, answers = world.settings(prepare="inside"), []
-    with service_process(settings, tmp_path / "log") as process:
+    with service_started(settings, tmp_path / "log") as process:
         client = LiveService(process.url)
         wait_for(lambda: client.health()["version"])
         asking = threading.Thread(target=lambda: answers.append(send(client)[0]))

@@ -80,6 +80,10 @@ class Inside:
         said = self.do({"op": "predict", "engine": engine or self.engine, "score": score}, table)
         return frame_to_scored(said, table.num_rows)
 
+    def linear_form(self):
+        said = self.do({"op": "linear", "folder": ""}, None)
+        return plain(said.header["why"])  # an animal is no estimator
+
     def disturbed(self, table, score=""):
         said = self.do({"op": "disturb", "engine": self.engine, "score": score}, table)
         return plain(said.header["disturbed"])
