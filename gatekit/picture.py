@@ -75,10 +75,14 @@ class Curve:
     def from_dict(cls, data: dict[str, Any]) -> Curve:
         """The curve that `as_dict` wrote."""
         across, up = data["axes"]
+        x, y, low, high = (tuple(map(float, data[name])) for name in _SERIES)
         return cls(
             data["name"],
             data["kind"],
-            *(tuple(map(float, data[name])) for name in _SERIES),
+            x,
+            y,
+            low,
+            high,
             labels=tuple(map(str, data["labels"])),
             axes=(str(across), str(up)),
             diagonal=bool(data["diagonal"]),

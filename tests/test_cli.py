@@ -333,7 +333,7 @@ def test_report_finds_the_report_of_a_version(registry, tmp_path, capsys):
     [
         ("nowhere.json", 4, "cannot be read"),
         ("gates.toml", 1, "not a gatekit report"),
-        ("models:/churn-model/99", 1, "99"),
+        ("models:/churn-model/99", 4, "99"),
         ("models:/churn-model/2", 1, "not a whole report"),  # of a run's names and no more
     ],
 )

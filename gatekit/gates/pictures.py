@@ -38,12 +38,12 @@ def roc(table: ScoreTable) -> tuple[Curve, ...]:
 
 def reliability(found: Bins, level: float) -> tuple[Curve, ...]:
     """Share come true over mean probability said, by bin, with exact bounds of each bin."""
-    low, high = proportion.bounds(found.true, found.rows, level)
+    bounds = proportion.bounds(found.true, found.rows, level)
     share = found.true / found.rows
     order = np.argsort(found.said)
-    series = (numbers(values[order]) for values in (found.said, share, low, high))
+    x, y, low, high = (numbers(values[order]) for values in (found.said, share, *bounds))
     axes = ("probability said", "share come true")
-    return (Curve("reliability", "points", *series, axes=axes, diagonal=True),)
+    return (Curve("reliability", "points", x, y, low, high, axes=axes, diagonal=True),)
 
 
 def histogram(name: str, values: Floats, unit: str) -> tuple[Curve, ...]:
@@ -78,8 +78,17 @@ def rows(
     at, low, high = (np.asarray(each, dtype=float)[:ROWS] for each in (values, *bounds))
     if not at.size or not np.isfinite(at).all():
         return ()
-    series = {"x": numbers(at), "low": numbers(low), "high": numbers(high)}
-    return (Curve(name, "rows", **series, labels=tuple(labels[:ROWS]), on_scale=True),)
+    return (
+        Curve(
+            name,
+            "rows",
+            numbers(at),
+            low=numbers(low),
+            high=numbers(high),
+            labels=tuple(labels[:ROWS]),
+            on_scale=True,
+        ),
+    )
 
 
 def _evenly(along: Floats) -> NDArray[np.intp]:
