@@ -37,7 +37,7 @@ races: $(READY)
 
 # What stands in for GitLab; the lock holds its hash and no URL.
 requirements/node/node_modules: requirements/node/package-lock.json $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
+	PATH="$(CURDIR)/$(BIN):$$PATH" NODE_OPTIONS=--use-system-ca $(BIN)/npm ci --prefix requirements/node --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 pipeline-test: requirements/node/node_modules

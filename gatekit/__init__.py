@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatekit.errors import GatekitError
     from gatekit.estimate import Estimate
     from gatekit.ledger import Measurement
+    from gatekit.picture import Curve
     from gatekit.plan import RunRequest, make_plan
     from gatekit.policy_file import read_policy
     from gatekit.registry import open_registry
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Curve",
     "Estimate",
     "GatekitError",
     "Measurement",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Curve": "picture",
     "Estimate": "estimate",
     "GatekitError": "errors",
     "Measurement": "ledger",

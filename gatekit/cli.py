@@ -21,6 +21,7 @@ from gatekit.commands.looking import add_status
 from gatekit.commands.monitor import add_monitor
 from gatekit.commands.plan import add_plan
 from gatekit.commands.promote import add_promote
+from gatekit.commands.report import add_report
 from gatekit.commands.reverify import add_reconcile, add_reverify
 from gatekit.commands.revoke import add_revoke
 from gatekit.commands.rollback import add_rollback
@@ -36,6 +37,7 @@ COMMANDS = (
     add_revoke,
     add_status,
     add_history,
+    add_report,
     add_reverify,
     add_reconcile,
     add_plan,

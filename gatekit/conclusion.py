@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gatekit.attest.trust import Trust
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
 from gatekit.errors import GatekitError
@@ -18,7 +19,8 @@ from gatekit.identity import identity
 from gatekit.kept import NAMES, kept_files
 from gatekit.ledger import SEALED, Ledger
 from gatekit.project import person
-from gatekit.registry import GateRunRecord, Registry
+from gatekit.promotion.proofs import read_proofs
+from gatekit.registry import DataRecord, GateRunRecord, Registry
 from gatekit.report.ci_files import ci_files
 from gatekit.report.document import (
     FORM_FILE,
@@ -31,6 +33,7 @@ from gatekit.report.document import (
 )
 from gatekit.report.page import render_page
 from gatekit.report.signed import ENVELOPE_FILES, STATEMENT_FILE, signed_files, why_unsigned
+from gatekit.report.since import earlier
 from gatekit.run import GateRun
 from gatekit.uses import tell
 from gatekit.verdict import Outcome
@@ -65,6 +68,7 @@ def conclude(
     serving, form = _serving(run)
     who = identity(run, ledger)
     who["run"] |= serving
+    who["champion"] |= _champions_report(run, registry, who["policy"]["text"])
     report = build_report(who, ledger, decision, asked)
     raw = report.to_json()
     envelopes, signing = _sign(run, report)
@@ -103,6 +107,26 @@ def _serving(run: GateRun) -> tuple[dict[str, Any], bytes]:
         form = b""
     sha256 = hashlib.sha256(form).hexdigest() if form else ""
     return {"golden": told, "compiled": sha256}, form
+
+
+def _champions_report(run: GateRun, registry: Registry | None, policy: str) -> dict[str, Any]:
+    """What the champion's own last pass said, to compare with; nothing where it is not known."""
+    champion = run.champion_model
+    if registry is None or not isinstance(champion, Candidate) or not champion.version:
+        return {}
+    try:
+        proofs = read_proofs(
+            registry,
+            registry.version(champion.name, champion.version),
+            Trust.of(run.plan.policy),
+        )
+    except GatekitError:
+        return {}
+    passes = [each for each in proofs.filed if each.report.outcome is GateOutcome.PASSED]
+    if not passes:
+        return {}
+    last = max(passes, key=lambda each: each.created)
+    return {"report": earlier(last.report, policy)}
 
 
 def _tell(registry: Registry, run: GateRun, ledger: Ledger) -> None:
@@ -156,10 +180,19 @@ def attach(
     }
     params = {"data.sha256": report.data["sha256"], "engine": report.run["engine"]}
     files = {JSON_FILE: raw, HTML_FILE: render_page(report).encode(), **envelopes, **beside}
-    run_id = registry.attach(GateRunRecord(title, tags, metrics, params), files)
+    run_id = registry.attach(GateRunRecord(title, tags, metrics, params, _data(report)), files)
     tag = summary_tag(report, raw, envelopes.get(STATEMENT_FILE, b""))
     registry.tag(model.name, str(model.version), TAG_PREFIX + run_id, tag)
     return run_id
+
+
+def _data(report: Report) -> tuple[DataRecord, ...]:
+    samples = {"holdout": report.data}
+    samples |= {role: report.data[role] for role in ("reference", "current") if role in report.data}
+    return tuple(
+        DataRecord(role, each["path"], each["sha256"], each["rows"])
+        for role, each in samples.items()
+    )
 
 
 def _promote(

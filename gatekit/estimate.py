@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+from gatekit.picture import Curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Estimate:
     `low` and `high` are in the unit of `value`. A bound that the data cannot give (too few
     rows for a p99, say) is infinite, and `rows_for_bound` says how many rows would give it.
     `detail` carries what a reader may want to see: groups, worst first, or the failing row.
+    `pictures` are drawn beside it on the page.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Estimate:
     unit: str = ""
     rows_for_bound: int | None = None
     detail: tuple[str, ...] = ()
+    pictures: tuple[Curve, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -45,13 +49,16 @@ class Estimate:
             "unit": self.unit,
             "rows_for_bound": self.rows_for_bound,
             "detail": list(self.detail),
+            **({"pictures": [each.as_dict() for each in self.pictures]} if self.pictures else {}),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Estimate:
-        """The estimate that `as_dict` wrote."""
+        """The estimate that `as_dict` wrote; further keys are passed over."""
+        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         numbers = {key: float(data[key]) for key in ("value", "low", "high")}
-        return cls(**{**data, **numbers, "detail": tuple(data["detail"])})
+        pictures = tuple(Curve.from_dict(each) for each in data.get("pictures", ()))
+        return cls(**{**known, **numbers, "detail": tuple(data["detail"]), "pictures": pictures})
 
 
 def number_to_json(value: float) -> float | str:

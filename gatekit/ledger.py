@@ -185,7 +185,15 @@ def _sealed(estimate: Estimate) -> Estimate:
         return estimate
     nan = math.nan
     return replace(
-        estimate, value=nan, low=nan, high=nan, n=0, method=SEALED, rows_for_bound=None, detail=()
+        estimate,
+        value=nan,
+        low=nan,
+        high=nan,
+        n=0,
+        method=SEALED,
+        rows_for_bound=None,
+        detail=(),
+        pictures=(),
     )
 
 

@@ -1,8 +1,10 @@
 """The command line: what it understands, what it prints, how it exits."""
 
+import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -302,3 +304,40 @@ def test_options_that_do_not_go_together(registry, tmp_path, capsys):
     ):
         code, _, err = run(capsys, *argv)
         assert (code, words in err) == (4, True), err
+
+
+def test_report_makes_the_page_again_from_json(tmp_path, capsys, monkeypatch):
+    golden = Path(__file__).parent / "report" / "gatekit-report-1.json"
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run(capsys, "report", str(golden), "-o", "again.html")
+    assert code == 0
+    assert out.startswith("FAILED  ")
+    page = (tmp_path / "again.html").read_text()
+    assert "accuracy" in page
+    assert "<!doctype html>" in page
+
+
+def test_report_finds_the_report_of_a_version(registry, tmp_path, capsys):
+    golden = (Path(__file__).parent / "report" / "gatekit-report-1.json").read_bytes()
+    registry.register("churn-model", {"MLmodel": b"3"})
+    run_id = registry.attach(GateRunRecord("gates", {}, {}, {}), {JSON_FILE: golden})
+    tag = {"sha256": hashlib.sha256(golden).hexdigest(), "outcome": "FAILED"}
+    registry.tag("churn-model", "3", TAG_PREFIX + run_id, json.dumps(tag))
+    page = tmp_path / "of-registry.html"
+    assert run(capsys, "report", "models:/churn-model/3", "-o", str(page))[0] == 0
+    assert "<!doctype html>" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "words"),
+    [
+        ("nowhere.json", 4, "cannot be read"),
+        ("gates.toml", 1, "not a gatekit report"),
+        ("models:/churn-model/99", 4, "99"),
+        ("models:/churn-model/2", 1, "not a whole report"),  # of a run's names and no more
+    ],
+)
+def test_report_says_what_it_cannot_show(registry, capsys, source, code, words):
+    found, _, err = run(capsys, "report", source)
+    assert found == code
+    assert words in err

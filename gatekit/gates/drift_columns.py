@@ -10,8 +10,10 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.pairs import Numbers, Values, paired
 from gatekit.gate import Ask
+from gatekit.gates import pictures
 from gatekit.gates.applies import named
 from gatekit.gates.slices import STATES
+from gatekit.picture import Curve
 from gatekit.stats import multiplicity
 from gatekit.stats.drift import Effect
 from gatekit.stats.proportion import POINT
@@ -79,6 +81,18 @@ def worst(name: str, found: list[Found], sizes: tuple[int, int], method: str, as
         named(method, ask.level),
         rows_for_bound=needed,
         detail=(*words, *_lines(found, min(sizes), bar, ask.level)),
+        pictures=_drawn(name, found, ask.level),
+    )
+
+
+def _drawn(name: str, found: list[Found], level: float) -> tuple[Curve, ...]:
+    farthest = sorted(found, key=lambda each: -each.effect.value)
+    low, high = zip(*(each.effect.bounds(level) for each in farthest), strict=True)
+    return pictures.rows(
+        f"{name.removeprefix('worst ')} by column",
+        [each.column for each in farthest],
+        [each.effect.value for each in farthest],
+        (low, high),
     )
 
 

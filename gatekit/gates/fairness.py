@@ -6,16 +6,20 @@ hold for all differences between two groups of all of them at once (`gatekit.sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from gatekit.data import Holdout
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate
+from gatekit.evidence.groupings import JointCounts
 from gatekit.gate import Ask, measure
-from gatekit.gates import groups
+from gatekit.gates import groups, pictures
 from gatekit.gates.applies import named
-from gatekit.gates.groups import Rate
-from gatekit.stats import gaps
+from gatekit.gates.groups import Family, Rate
+from gatekit.picture import Curve
+from gatekit.stats import gaps, proportion
 from gatekit.stats.gaps import Scale
 from gatekit.subject import Subject
 
@@ -111,8 +115,27 @@ def _compare(
     detail = (f"worst: {looked_at[worst].name}", *groups.lines(counts, looked_at, found, bar))
     method = named(found.method, ask.level)
     return Estimate(
-        name, found.values[worst], low, high, ask.level, counts.rows(), method, detail=detail
+        name,
+        found.values[worst],
+        low,
+        high,
+        ask.level,
+        counts.rows(),
+        method,
+        detail=detail,
+        pictures=_rates(looked_at[worst], counts, ask.level),
     )
+
+
+def _rates(worst: Family, counts: JointCounts, level: float) -> tuple[Curve, ...]:
+    """The rate of each group in the grouping with the largest gap, lowest first."""
+    share = worst.rates.k / np.maximum(worst.rates.n, 1)
+    order = np.argsort(share, kind="stable")
+    k, n = worst.rates.k[order], worst.rates.n[order]
+    named_groups = counts.groupings[worst.grouping].groups
+    labels = [f"{named_groups[g]}, n {worst.rates.n[g]:,}" for g in order]
+    drawn = pictures.rows(worst.name, labels, share[order], proportion.bounds(k, n, level))
+    return tuple(replace(each, on_scale=False) for each in drawn)
 
 
 def check_groups(candidate: Subject, holdout: Holdout) -> None:

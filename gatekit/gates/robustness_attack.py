@@ -8,7 +8,7 @@ attacked on the same rows, so that their distances pair.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +20,7 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import right
 from gatekit.gate import Ask, label_free, measure
+from gatekit.gates import pictures
 from gatekit.gates.accuracy import share
 from gatekit.gates.applies import named
 from gatekit.gates.attacked import Ground
@@ -81,7 +82,8 @@ def median_distance(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     done = attacked(candidate, holdout, ask)
     lost = int(np.sum(~np.isfinite(done.distance)))
     line = f"no move was found for {lost:,} rows; such a row counts as {FARTHEST:g} spreads"
-    return _median(name, _counted(done), ask, (line, *_cost(done)))
+    estimate = _median(name, _counted(done), ask, (line, *_cost(done)))
+    return replace(estimate, pictures=pictures.flipped(done.distance, FARTHEST))
 
 
 @label_free

@@ -17,7 +17,7 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import is_label, right
 from gatekit.gate import Ask, measure
-from gatekit.gates import applies
+from gatekit.gates import applies, pictures
 from gatekit.gates.applies import named
 from gatekit.gates.numbers import against, fewest
 from gatekit.ledger import no_champion
@@ -85,6 +85,7 @@ def auc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         named(areas.method(found), ask.level),
         rows_for_bound=_for_scarce(scarce, areas.FEWEST_ROWS, holdout.rows),
         detail=(_of_either(candidate, holdout),),
+        pictures=pictures.roc(table),
     )
 
 
@@ -142,6 +143,7 @@ def calibration_error(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
         named(calibrations.METHOD, ask.level),
         rows_for_bound=least,
         detail=_reliability(found),
+        pictures=pictures.reliability(found, ask.level),
     )
 
 

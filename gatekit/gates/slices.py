@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.gate import Ask
+from gatekit.gates import pictures
 from gatekit.stats import multiplicity, proportion
 from gatekit.verdict import rows_that_decide
 
@@ -58,6 +59,7 @@ class Judged:
     state: str
     accuracy: float
     line: str
+    place: int
 
 
 def count_slices(right: NDArray[np.bool_], holdout: Holdout) -> SliceCounts:
@@ -112,7 +114,13 @@ def worst(counts: SliceCounts, rows: int, ask: Ask, kind: Kind = DECLARED) -> Es
         some = counts.rows > 0
         value = float((counts.right[some] / counts.rows[some]).min())
     method = "point decision" if ask.level == proportion.POINT else METHOD
-    detail = _lines(counts, judged, rows, Asked(support, bar, ask.level))
+    asked = Asked(support, bar, ask.level)
+    found = _judged(counts, judged, rows, asked)
+    drawn = [each.place for each in found]
+    bounds = proportion.bounds(counts.right[drawn], counts.rows[drawn], ask.level)
+    shares = counts.right[drawn] / np.maximum(counts.rows[drawn], 1)
+    what = f"accuracy by {kind.name.rpartition(' ')[2]}"
+    names = [f"{counts.names[i]}, n {counts.rows[i]:,}" for i in drawn]
     return Estimate(
         kind.name,
         value,
@@ -122,13 +130,14 @@ def worst(counts: SliceCounts, rows: int, ask: Ask, kind: Kind = DECLARED) -> Es
         rows,
         method,
         rows_for_bound=needed,
-        detail=detail,
+        detail=_lines(found),
+        pictures=pictures.rows(what, names, shares, bounds),
     )
 
 
-def _lines(
+def _judged(
     counts: SliceCounts, judged: NDArray[np.bool_], rows: int, asked: Asked
-) -> tuple[str, ...]:
+) -> list[Judged]:
     """The slices, worst first: failed, undecided, clear; within these the least accurate first."""
     bar = asked.bar
     failed = np.zeros(judged.size, dtype=bool)
@@ -142,15 +151,19 @@ def _lines(
         k, n = int(counts.right[i]), int(counts.rows[i])
         if not judged[i]:
             words = f"{n:,} rows, {asked.support:,} are needed to judge it"
-            found.append(Judged("INCONCLUSIVE", k / n if n else 1.0, f"{name}: {words}"))
+            found.append(Judged("INCONCLUSIVE", k / n if n else 1.0, f"{name}: {words}", i))
             continue
         state = _state(float(low[i]), bar, failed=bool(failed[i]))
         line = f"{name}: {k / n:.3f} [{low[i]:.3f}, {high[i]:.3f}], n {n:,}"
         if state == "INCONCLUSIVE" and bar is not None:
             each = Estimate(name, k / n, float(low[i]), float(high[i]), asked.level, n, "")
             line += _forecast(each, bar, rows)
-        found.append(Judged(state, k / n, line))
+        found.append(Judged(state, k / n, line, i))
     found.sort(key=lambda each: (STATES.index(each.state), each.accuracy))
+    return found
+
+
+def _lines(found: list[Judged]) -> tuple[str, ...]:
     lines = [f"{each.state:<12} {each.line}" for each in found[: LINES - 1]]
     if more := found[LINES - 1 :]:
         held = [each.state for each in more]

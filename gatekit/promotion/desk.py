@@ -18,7 +18,7 @@ from gatekit.policy import Policy, Role
 from gatekit.promotion.journal import Entry, Journal, Kind, journal_name
 from gatekit.promotion.trusted import ROLES, Judge, revoked_words
 from gatekit.promotion.words import plain, shown_digest
-from gatekit.registry import PointerKind, Registry
+from gatekit.registry import Pointer, PointerKind, Registry
 from gatekit.times import Clock, iso, parse_moment
 
 Loads = Callable[[Path], str]  # why the model in a folder cannot be loaded; empty if it can
@@ -79,6 +79,11 @@ class Desk:
         """The version a client would get for the target now; empty if there is none."""
         held = self.registry.holder(self.name, self._pointer(target), self.kind)
         return "" if held is None else held.version
+
+    def look(self, target: str) -> tuple[Journal, str]:
+        """The journal, and who holds the target, by as few requests as can be."""
+        look = self.registry.look(self._noted(target))
+        return Journal.of(look.entries), "" if look.holder is None else look.holder.version
 
     def digest(self, version: str) -> str:
         """The digest of a version's bytes as they are now.
@@ -141,6 +146,13 @@ class Desk:
             self.registry.move(self.name, self._pointer(target), version, self.kind)
         else:
             self.registry.clear(self.name, self._pointer(target), self.kind)
+
+    def displace(self, target: str, version: str, held: str) -> Journal:
+        """Point the target at a version, `held` having held it; the journal as it is after that."""
+        return Journal.of(self.registry.displace(self._noted(target), version, held))
+
+    def _noted(self, target: str) -> Pointer:
+        return Pointer(self.name, self._pointer(target), self.kind, journal_name(self.name))
 
     def _pointer(self, target: str) -> str:
         return target if self.policy is None else self.policy.pointer_name(target)

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from gatekit.attest.decision import differs
-from gatekit.registry import Registry
+from gatekit.registry import Entries, Registry
 
 Kind = Literal["promote", "override", "rollback", "revoke", "done", "aborted", "unreadable"]
 Standing = Literal["in effect", "superseded", "lost", "given up", "note"]
@@ -129,7 +129,11 @@ class Journal:
     @classmethod
     def read(cls, registry: Registry, name: str) -> Journal:
         """The journal of a model as the registry has it now; empty if there is none yet."""
-        found = registry.entries(journal_name(name))
+        return cls.of(registry.entries(journal_name(name)))
+
+    @classmethod
+    def of(cls, found: Entries) -> Journal:
+        """The journal with these numbered entries."""
         ordered = sorted(found, key=lambda numbered: numbered[0])
         return cls(tuple(Entry.from_fields(number, kept) for number, kept in ordered))
 

@@ -37,8 +37,12 @@ def act(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]
     return entry, _since(desk, entry, after)
 
 
-def act_at_once(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[str, ...]]:
+def act_at_once(
+    desk: Desk, draft: Entry, seen: Journal, held: str
+) -> tuple[Entry, tuple[str, ...]]:
     """As `act`, with nothing but the move after the entry, which the next command closes.
+
+    `held` is who held the pointer when `seen` was read.
 
     The journal is read once more all the same: a hand that was late gives way to who came after it.
 
@@ -48,8 +52,8 @@ def act_at_once(desk: Desk, draft: Entry, seen: Journal) -> tuple[Entry, tuple[s
     entry, after = _won(desk, draft, seen)
     if after.in_effect(entry.target) == entry:
         with _telling(desk, entry):
-            desk.move(entry.target, entry.version)
-            after = _give_way(desk, entry.target, entry.version)
+            after = desk.displace(entry.target, entry.version, held)
+            after = _give_way(desk, entry.target, entry.version, after)
     since = _since(desk, entry, after)
     if after.is_done(entry):
         return entry, since
@@ -208,13 +212,15 @@ def _settled(desk: Desk, entry: Entry, journal: Journal) -> tuple[str, Journal]:
     return f"{verb} {open_words(entry)}: {why}", after
 
 
-def _give_way(desk: Desk, target: str, mine: str) -> Journal:
+def _give_way(desk: Desk, target: str, mine: str, journal: Journal | None = None) -> Journal:
     """Put the pointer where the journal says if it still stands where this hand put it.
+
+    `journal` was read after that, if it was read already.
 
     Two hands in one stage may have archived each other's version; nobody is left there then.
     """
+    journal = journal or desk.journal()
     while True:
-        journal = desk.journal()
         entry = journal.in_effect(target)
         wanted = "" if entry is None else entry.version
         if wanted == mine:
@@ -229,7 +235,7 @@ def _give_way(desk: Desk, target: str, mine: str) -> Journal:
             desk.move(target, wanted)
         except NotFound:
             return journal  # who held it is gone; `gatekit status` shows the difference
-        mine = wanted
+        mine, journal = wanted, desk.journal()
 
 
 def _winner(lost: Placed, journal: Journal) -> str:

@@ -21,7 +21,7 @@ from gatekit.times import Clock, utc_now
 class RollbackRequest:
     """What is asked; without `to` the newest earlier holder on proof is meant.
 
-    `now` takes that one at once, by six calls of the registry, and loads nothing.
+    `now` takes that one at once, by six requests to the registry, and loads nothing.
     """
 
     name: str
@@ -108,9 +108,8 @@ def _draft(ask: RollbackRequest, chosen: Entry, journal: Journal) -> Entry:
 
 
 def _at_once(desk: Desk, ask: RollbackRequest) -> Rollback:
-    """Entries, holder, bytes, entry, move, entries: six calls, and one more in a race."""
-    journal = desk.journal()
-    holder = desk.holder(ask.target)
+    """A look, the bytes, the entry, the move with a look: one more in a race."""
+    journal, holder = desk.look(ask.target)
     ways = ways_back(journal, ask.target, holder, desk.judge)
     what = f"{desk.name}: no rollback of '{ask.target}' at once"
     if not ways:
@@ -120,7 +119,7 @@ def _at_once(desk: Desk, ask: RollbackRequest) -> Rollback:
         raise PromotionRefused(
             what, (changed,), "Without --now the holders before it are looked at as well"
         )
-    entry, notes = act_at_once(desk, _draft(ask, chosen, journal), journal)
+    entry, notes = act_at_once(desk, _draft(ask, chosen, journal), journal, holder)
     return Rollback(ask.name, chosen.version, ask.target, holder, entry.number, chosen, notes=notes)
 
 

@@ -92,7 +92,7 @@ def verify(
         for target in targets
     ]
     agreeing, about_it = _agreeing(proofs, policy, digest, ask)
-    steps += agreeing
+    steps += [*agreeing, _uses(about_it)]
     for claim in claims:
         steps += _lasting(policy, claim)
         steps += _gates(policy, claim)
@@ -170,6 +170,16 @@ def _outcomes(reports: list[Filed]) -> Step:
     ]
     said = "; ".join(short) or f"passed in their newest reports: {listed(list(newest))}"
     return Step("outcome", "FAILED" if short or not newest else "ok", said)
+
+
+def _uses(reports: list[Filed]) -> Step:
+    """How often the test set had been used, as the newest report that counted it says."""
+    for filed in sorted(reports, key=lambda each: each.created, reverse=True):
+        uses = filed.report.run.get("uses")
+        if isinstance(uses, dict) and uses.get("words"):
+            said = f"{uses['words']}, in run {filed.run_id}"
+            return Step("test set", "ok" if uses.get("number") else "skipped", said)
+    return Step("test set", "skipped", "no report says how often it was used")
 
 
 def _any(name: str, some: int, of: int, words: str) -> Step:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 PointerKind = Literal["alias", "stage", "copy"]
+Entries = list[tuple[int, Mapping[str, str]]]  # of a journal, each with its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,34 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointer:
+    """A pointer of a model, and the journal that says where it shall stand."""
+
+    name: str
+    target: str
+    kind: PointerKind
+    journal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who held a pointer, and its journal, at about the same time."""
+
+    holder: ModelVersion | None
+    entries: Entries
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecord:
+    """Data that a gate run read: its role, path, sha256 and number of rows."""
+
+    role: str
+    path: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class GateRunRecord:
     """What the registry keeps of one gate run: an MLflow run of its own, linked to the version."""
 
@@ -34,6 +63,7 @@ class GateRunRecord:
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
     params: Mapping[str, str]
+    data: tuple[DataRecord, ...] = ()
 
 
 class Registry(Protocol):
@@ -86,6 +116,19 @@ class Registry(Protocol):
         """
         ...
 
+    def look(self, pointer: Pointer) -> Look:
+        """`entries` and `holder`, in as few requests as can be: one after the other here."""
+        entries = self.entries(pointer.journal)
+        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
+
+    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:  # noqa: ARG002 - for those who save a look
+        """`move`, then `entries`, in as few requests as can be; `held` is who held the pointer.
+
+        As sound as the two, also where somebody else holds it by now.
+        """
+        self.move(pointer.name, pointer.target, version, pointer.kind)
+        return self.entries(pointer.journal)
+
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Take the pointer away, so that nobody holds it.
 
@@ -112,7 +155,7 @@ class Registry(Protocol):
         """
         ...
 
-    def entries(self, journal: str) -> list[tuple[int, Mapping[str, str]]]:
+    def entries(self, journal: str) -> Entries:
         """All entries with their numbers, in order; empty if there is no such journal."""
         ...
 

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
-from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
+from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, Registry
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.folder_files import (
     link,
@@ -51,7 +51,7 @@ from gatekit.registry.wording import (
 MARKER = "gatekit-registry"
 
 
-class FolderRegistry:
+class FolderRegistry(Registry):
     """The `Registry` protocol over a directory; `register` makes the directory on first use."""
 
     def __init__(self, root: Path) -> None:

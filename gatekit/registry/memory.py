@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from gatekit.errors import NotFound, RegistryError
-from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, stage_name
+from gatekit.registry import GateRunRecord, ModelVersion, PointerKind, Registry, stage_name
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.model_uri import STAGES, parse_model_uri
 
@@ -26,7 +26,7 @@ def _nothing(verb: str) -> None:
     """The hook that does nothing."""
 
 
-class MemoryRegistry:
+class MemoryRegistry(Registry):
     """The `Registry` protocol over dictionaries; safe between threads."""
 
     def __init__(self) -> None:

@@ -14,12 +14,13 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
-from gatekit.registry import GateRunRecord, ModelVersion, PointerKind
+from gatekit.registry import Entries, GateRunRecord, Look, ModelVersion, Pointer, PointerKind
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
 from gatekit.registry.mlflow_copies import add_copy, delete_versions
@@ -27,6 +28,7 @@ from gatekit.registry.mlflow_errors import Place, error_code, prepare_environmen
 from gatekit.registry.mlflow_hooks import Hooks
 from gatekit.registry.mlflow_journal import Journal
 from gatekit.registry.mlflow_runs import Runs
+from gatekit.registry.mlflow_stages import Stages, holder_among
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.registry.wording import empty_target, known_models, known_versions, nobody, stage_of
 
@@ -66,6 +68,7 @@ class MlflowRegistry:
             self._brief = _brief(self._client)
         self._runs = Runs(self._client, uri, self._registry_uri, self._place)
         self._journal = Journal(self._client, self._registry_uri, Place.of(self._registry_uri))
+        self._stages = Stages(self._brief, self._journal)
 
     @property
     def uri(self) -> str:
@@ -136,9 +139,7 @@ class MlflowRegistry:
         if kind == "alias":
             return self._holder_of_alias(name, target)
         if kind == "copy":
-            self.versions(name)  # a model that is not there is no model without a holder
-            newest = self._newest_of(target)
-            return newest and copied_from(newest, name, partial(self.version, name))
+            return self._holder_of_copies(name, target)
         return self._holder_of_stage(name, stage_of(target))
 
     def move(self, name: str, target: str, version: str, kind: PointerKind) -> None:
@@ -153,7 +154,35 @@ class MlflowRegistry:
             with self._asking(what):
                 self._brief.set_registered_model_alias(name, target, version)
         else:
-            self._staged(what, partial(self._move_stage, name, version, stage))
+            self._staged(what, partial(self._stages.move, name, version, stage))
+
+    def look(self, pointer: Pointer) -> Look:
+        """`entries` and `holder`: two requests for an alias, one for the others."""
+        name, target, journal = pointer.name, pointer.target, pointer.journal
+        if pointer.kind == "alias":
+            entries = self.entries(journal)
+            return Look(self._holder_of_alias(name, target), entries)
+        with self._asking(f"{pointer.kind} {target!r} of {name} and {journal}"):
+            if pointer.kind == "copy":
+                versions, copies, noted = self._journal.search_each(name, target, journal)
+                holder = self._original(name, versions, copies)
+            else:
+                versions, noted = self._journal.search_each(name, journal)
+                held = holder_among(versions, stage_of(target))
+                holder = held and _described(held)
+            if not versions:
+                self._require_model(name)
+            return Look(holder, self._journal.entries_in(journal, noted))
+
+    def displace(self, pointer: Pointer, version: str, held: str) -> Entries:
+        """`move`, then `entries`; a stage by two writes and one look at both."""
+        name, target, kind = pointer.name, pointer.target, pointer.kind
+        if kind != "stage":
+            self.move(name, target, version, kind)
+            return self.entries(pointer.journal)
+        stage = replace(pointer, target=stage_of(target, movable=True))
+        what = f"pointing {kind} {target!r} of {name} at version {version}"
+        return self._staged(what, partial(self._stages.displace, stage, version, held))
 
     def clear(self, name: str, target: str, kind: PointerKind) -> None:
         """Delete the alias or the copies, or archive everybody in the stage."""
@@ -170,7 +199,7 @@ class MlflowRegistry:
         stage = stage_of(target, movable=True)
         with self._asking(what):
             self._require_model(name)
-        self._staged(what, partial(self._archive, name, stage))
+        self._staged(what, partial(self._stages.archive, name, stage))
 
     def tag(self, name: str, version: str, key: str, value: str) -> None:
         """Set a tag on a version."""
@@ -189,7 +218,7 @@ class MlflowRegistry:
         """Add an entry as a version of the registered model `journal`."""
         return self._journal.append(journal, entry)
 
-    def entries(self, journal: str) -> list[tuple[int, Mapping[str, str]]]:
+    def entries(self, journal: str) -> Entries:
         """All entries in order."""
         return self._journal.entries(journal)
 
@@ -226,31 +255,24 @@ class MlflowRegistry:
             return None
         return _described(max(found, key=lambda each: int(each.version)))
 
-    def _newest_of(self, name: str) -> ModelVersion | None:
-        """The newest version of a model, None also if there is no such model."""
-        with self._asking(f"the versions of {name}"):
-            found = self._journal.search(name)
-        newest = max(found, key=lambda each: int(each.version), default=None)
-        return None if newest is None else _described(newest)
+    def _holder_of_copies(self, name: str, target: str) -> ModelVersion | None:
+        with self._asking(f"the versions of {name} and {target}"):
+            versions, copies = self._journal.search_each(name, target)
+            if not versions:  # a model that is not there is no model without a holder
+                self._require_model(name)
+            return self._original(name, versions, copies)
 
-    def _move_stage(self, name: str, version: str, stage: str) -> None:
-        """In two steps: at every moment the stage resolves to the old holder or to the new one.
+    def _original(self, name: str, versions: list[Any], copies: list[Any]) -> ModelVersion | None:
+        """What the newest of a model of its own was copied from; None if there is no copy."""
+        newest = max(copies, key=lambda each: int(each.version), default=None)
+        known = {str(each.version): each for each in versions}
 
-        MLflow's own `archive_existing_versions` reads and writes without a lock, so that two at
-        once leave two holders, and its server cannot do it over PostgreSQL with psycopg 3. Whoever
-        looks after having moved sees everybody who moved before.
-        """
-        self._transition(name, version, stage)
-        self._archive(name, stage, but=version)
+        def original(version: str) -> ModelVersion:
+            if version not in known:
+                raise NotFound(f"{name} has no version {version}")
+            return _described(known[version])
 
-    def _archive(self, name: str, stage: str, but: str = "") -> None:
-        """Archive everybody in the stage: after a race there can be more than one."""
-        for each in self._journal.search(name):
-            if each.current_stage == stage and str(each.version) != but:
-                self._transition(name, str(each.version), "Archived")
-
-    def _transition(self, name: str, version: str, stage: str) -> None:
-        self._brief.transition_model_version_stage(name, version, stage)
+        return None if newest is None else copied_from(_described(newest), name, original)
 
     def _staged(self, what: str, call: Callable[[], T]) -> T:
         """Make a call about stages, without MLflow's warning that stages are deprecated."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatekit.errors import RegistryError
+from gatekit.registry import Entries
 from gatekit.registry.mlflow_errors import Place, error_code
 
 MARK = "gatekit.journal"
@@ -49,10 +50,13 @@ class Journal:
         with self.place.asking(f"adding an entry to {journal}"):
             return self._first(journal, token, self._written(journal, token, tags))
 
-    def entries(self, journal: str) -> list[tuple[int, Mapping[str, str]]]:
+    def entries(self, journal: str) -> Entries:
         """All entries in order, each token once; empty if there is no such journal."""
         with self.place.asking(f"the entries of {journal}"):
-            found = self.search(journal)
+            return self.entries_in(journal, self.search(journal))
+
+    def entries_in(self, journal: str, found: list[Any]) -> Entries:
+        """The entries that all the versions of a journal are."""
         newest = max((int(version.version) for version in found), default=0)
         self._read_up_to[journal] = max(newest, self._read_up_to.get(journal, 0))
         first: dict[str, tuple[int, Mapping[str, str]]] = {}
@@ -67,10 +71,26 @@ class Journal:
         quote = '"' if "'" in name else "'"
         if quote in name:
             raise RegistryError(f"{name}: a name with both kinds of quotes cannot be searched for")
+        return self._pages(f"name={quote}{name}{quote}{also}")
+
+    def search_each(self, *names: str) -> list[list[Any]]:
+        """All versions of each of these models, by one query where the server knows lists."""
+        if any("'" in name for name in names):
+            return [self.search(name) for name in names]
+        listed = ", ".join(f"'{name}'" for name in names)
+        try:
+            found = self._pages(f"name IN ({listed})")
+        except Exception as error:
+            if error_code(error) != "INVALID_PARAMETER_VALUE":  # older servers know none
+                raise
+            return [self.search(name) for name in names]
+        # a database may take a name in capitals for the same
+        return [[v for v in found if v.name.casefold() == name.casefold()] for name in names]
+
+    def _pages(self, query: str) -> list[Any]:
         found: list[Any] = []
         page: str | None = None
         while True:
-            query = f"name={quote}{name}{quote}{also}"
             answer = self.client.search_model_versions(query, max_results=_PAGE, page_token=page)
             found += answer
             page = answer.token

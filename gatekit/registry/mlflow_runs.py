@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import tempfile
@@ -24,6 +25,8 @@ FOLDER = "gatekit"  # where a gate run's files are among its artifacts
 _METRICS = 800  # MLflow takes 1000 things in a batch,
 _PARAMS = 100  # of which 100 parameters
 _LONGEST_KEY = 250
+_LONGEST_NAME = 250
+_DIGEST = 36  # letters of a digest that MLflow keeps
 _REFUSED = re.compile(r"[^\w.\- :]+_?")  # a slash would make folders of it
 
 
@@ -64,6 +67,8 @@ class Runs:
             try:
                 for batch in _batches(record):
                     self.client.log_batch(run, **batch)
+                if record.data:
+                    self.client.log_inputs(run, datasets=_inputs(record))
                 with _written(files) as folder:
                     self.client.log_artifacts(run, str(folder), FOLDER)
             except Exception:
@@ -159,6 +164,25 @@ def _batches(record: GateRunRecord) -> Iterator[dict[str, Any]]:
         if not some and not named:
             return
         yield {"metrics": some, "params": named}
+
+
+def _inputs(record: GateRunRecord) -> list[Any]:
+    """The data as MLflow's dataset inputs; the digest is the head of the sha256, as it is short."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    return [
+        DatasetInput(
+            Dataset(
+                name=Path(data.path).name[:_LONGEST_NAME],
+                digest=data.sha256[:_DIGEST],
+                source_type="local",
+                source=json.dumps({"uri": data.path}),
+                profile=json.dumps({"num_rows": data.rows, "sha256": data.sha256}),
+            ),
+            tags=[InputTag("mlflow.data.context", data.role)],
+        )
+        for data in record.data
+    ]
 
 
 @contextmanager

@@ -19,25 +19,29 @@ EDGES = (1.0, 99.0)
 LABEL_ROOM = 30.0  # a label nearer to an edge than this is anchored to its mark, not centred
 
 
-def draw_interval(check: Check, mark: str) -> str:
+def draw_interval(check: Check, mark: str, champion: float | None = None) -> str:
     """The drawing for a compared check; empty where there is nothing to draw.
 
     Counts, point decisions, values that are not finite and checks without a bar have none. `mark`
-    makes the ids of the title and the description unique on the page.
+    makes the ids of the title and the description unique on the page. `champion` is where the
+    champion stands on the same axis.
     """
     estimate, bar = check.estimate, check.bar
     if bar is None or estimate.level in (EXACT, POINT) or not estimate.is_number:
         return ""
-    place = _scale(estimate, bar)
+    if champion is not None and not math.isfinite(champion):
+        champion = None
+    place = _scale(estimate, bar, *(() if champion is None else (champion,)))
     low, high = bounds_words(check)
     start = place(estimate.low) if math.isfinite(estimate.low) else EDGES[0]
     end = place(estimate.high) if math.isfinite(estimate.high) else EDGES[1]
     at = place(bar)
     tint = (at, 100 - at) if check.op == ">=" else (0.0, at)
     parts = [
-        f'<svg class="axis" width="100%" height="58" role="img" aria-labelledby="{mark}t {mark}d">',
+        f'<svg class="axis" width="100%" height="{58 if champion is None else 74}" role="img" '
+        f'aria-labelledby="{mark}t {mark}d">',
         f'<title id="{mark}t">{escape(estimate.name)} against its bar</title>',
-        f'<desc id="{mark}d">{escape(_words(check))}</desc>',
+        f'<desc id="{mark}d">{escape(_words(check, champion))}</desc>',
         f'<rect class="pass" x="{tint[0]:.2f}%" y="16" width="{tint[1]:.2f}%" height="24"/>',
         _line("rule", 0, 100, 28),
         _line("span", start, end, 28),
@@ -47,6 +51,7 @@ def draw_interval(check: Check, mark: str) -> str:
         _text(at, 11, _anchor(at), _bar_words(check)),
         _text(start, 54, "end" if start > EDGES[0] else "start", low),
         _text(end, 54, "start" if end < EDGES[1] else "end", high),
+        *([] if champion is None else _champion(place(champion), champion, estimate)),
         "</svg>",
     ]
     return "".join(parts)
@@ -55,8 +60,9 @@ def draw_interval(check: Check, mark: str) -> str:
 class _scale:  # noqa: N801 - called as the function it stands for
     """Numbers to per cent of the width; divided first, so that huge floats do not overflow."""
 
-    def __init__(self, estimate: Estimate, bar: float) -> None:
-        known = [v for v in (estimate.low, estimate.value, estimate.high, bar) if math.isfinite(v)]
+    def __init__(self, estimate: Estimate, *marks: float) -> None:
+        shown = (estimate.low, estimate.value, estimate.high, *marks)
+        known = [v for v in shown if math.isfinite(v)]
         self._size = max(abs(v) for v in known) or 1.0
         scaled = [v / self._size for v in known]
         self._from, self._width = min(scaled), max(scaled) - min(scaled)
@@ -67,13 +73,25 @@ class _scale:  # noqa: N801 - called as the function it stands for
         return LEFT + (value / self._size - self._from) / self._width * (RIGHT - LEFT)
 
 
-def _words(check: Check) -> str:
+def _champion(at: float, value: float, estimate: Estimate) -> list[str]:
+    """A diamond on the axis; a sign, for its place is in per cent and its size is not."""
+    return [
+        f'<text class="champion" x="{at:.2f}%" y="33" text-anchor="middle" aria-hidden="true">'
+        "&#9670;</text>",
+        _text(at, 70, _anchor(at), f"champion {number_words(value, estimate.unit)}"),
+    ]
+
+
+def _words(check: Check, champion: float | None) -> str:
     low, high = bounds_words(check)
     side = "at least" if check.op == ">=" else "at most"
     value, bar = (
         number_words(v, check.estimate.unit) for v in (check.estimate.value, check.bar or 0.0)
     )
-    return f"Measured {value}, between {low} and {high}; {side} {bar} is asked."
+    said = f"Measured {value}, between {low} and {high}; {side} {bar} is asked."
+    if champion is None:
+        return said
+    return f"{said} The champion stands at {number_words(champion, check.estimate.unit)}."
 
 
 def _bar_words(check: Check) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from gatekit.decision import GateOutcome
 from gatekit.report.document import JSON_FILE, Report
+from gatekit.report.since import since_last
 from gatekit.report.view import SYMBOLS, Limits, cut, gate_views, stops
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ LIMITS = (
     Limits(details=12, letters=400, checks=100),
     Limits(details=3, letters=160, checks=40, drawn=False),
 )
+FEW = 6  # lines of detail that are not folded away
 POLICY_SHARE = 20  # the policy's text may be so many times as long as any other
 
 
@@ -67,6 +70,10 @@ def _content(report: Report, limits: Limits) -> dict[str, Any]:
         "files": files[:rows],
         "more_files": len(files) - len(files[:rows]),
         "packages": report.run["packages"],
+        "few": FEW,
+        "since": since_last(report),
+        "budget": _budget(report),
+        "keys": _keys(report),
         "policy": cut(report.policy["text"], limits.letters * POLICY_SHARE),
         "broken": [{k: cut(v, limits.letters) for k, v in test.items()} for test in broken[:rows]],
         "more_broken": len(broken) - len(broken[:rows]),
@@ -91,6 +98,32 @@ def _facts(report: Report, limits: Limits) -> list[str]:
     return [cut(fact, limits.letters) for fact in facts]
 
 
+def _budget(report: Report) -> dict[str, str] | None:
+    """Uses of the test set's labels: in words and, where they are declared, as a bar."""
+    uses = report.run.get("uses") or {}
+    if not uses:
+        return None
+    number, declared = int(uses.get("number") or 0), int(uses.get("declared") or 0)
+    svg = ""
+    if declared:
+        spent = min(100.0, 100 * number / declared)
+        svg = (
+            f'<svg class="budget" width="100%" height="14" role="img" '
+            f'aria-label="{number} of {declared} declared uses"><rect class="whole" width="100%" '
+            f'height="14"/><rect class="spent" width="{spent:.1f}%" height="14"/></svg>'
+        )
+    return {"words": str(uses.get("words", "")), "svg": svg}
+
+
+def _keys(report: Report) -> list[tuple[str, str]]:
+    """The keys in the policy's text, each with its roles."""
+    try:
+        named = tomllib.loads(report.policy["text"]).get("keys", {})
+        return [(name, ", ".join(key.get("roles", ()))) for name, key in named.items()]
+    except (ValueError, AttributeError, TypeError):
+        return []
+
+
 def _identity(report: Report, limits: Limits) -> list[tuple[str, str]]:
     model, data, run = report.model, report.data, report.run
     rows = [
@@ -101,11 +134,16 @@ def _identity(report: Report, limits: Limits) -> list[tuple[str, str]]:
         ("Champion", _champion(report)),
         ("Data", f"{data['path']}, {data['rows']:,} rows, target {data['target']}"),
         ("Data digest", f"sha256:{data['sha256']}"),
+        ("Data pinned", f"by commit {data['commit']}" if data.get("commit") else "by no .dvc file"),
         ("Policy", report.policy["file"]),
         ("Policy digest", f"sha256:{report.policy['digest']}"),
         ("Target", run["target"] or "none asked"),
         ("Required gates", ", ".join(run["required"]) or "none"),
         ("Scoring engine", run["engine"]),
+        ("Commit", run.get("commit") or "unknown"),
+        ("Suites", ", ".join(suite["name"] for suite in run.get("suites", ())) or "none ran"),
+        ("Lock file", f"sha256:{run['lock']}" if run.get("lock") else "none named"),
+        ("Walls around the model", "; ".join(run.get("walls", ())) or "none"),
         ("Service", run["service_url"] or "none asked"),
         ("Run by", run["by"]),
         ("When", run["created"]),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gatekit.decision import GateOutcome
 from gatekit.ledger import Check
 from gatekit.report.axis import draw_interval
+from gatekit.report.champion import champion_value
+from gatekit.report.charts import Drawing, draw_pictures
 from gatekit.report.document import Report
 from gatekit.report.words import EXACT, POINT, bounds_words, outcome_word
 from gatekit.verdict import Outcome, number_words
@@ -43,7 +45,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """One check in words; `drawing` is SVG, or empty."""
+    """One check in words; `drawing` is SVG, or empty, and `pictures` come after it."""
 
     name: str
     question: str
@@ -57,6 +59,7 @@ class CheckView:
     method: str
     reason: str
     drawing: str
+    pictures: tuple[Drawing, ...]
     detail: tuple[str, ...]
     more: int
 
@@ -87,7 +90,10 @@ def gate_views(report: Report, limits: Limits) -> tuple[GateView, ...]:
                 str(result.outcome),
                 SYMBOLS.get(result.outcome, "\N{BULLET}"),
                 tuple(cut(r, limits.letters) for r in untold(report, result.gate)),
-                tuple(_check_view(c, f"{len(views)}-{i}-", limits) for i, c in enumerate(shown)),
+                tuple(
+                    _check_view(c, champion_value(c, checks), f"{len(views)}-{i}-", limits)
+                    for i, c in enumerate(shown)
+                ),
                 len(checks) - len(shown),
             )
         )
@@ -130,7 +136,7 @@ def untold(report: Report, gate: str) -> list[str]:
     return [reason for reason in (result.reasons if result else ()) if reason not in told]
 
 
-def _check_view(check: Check, mark: str, limits: Limits) -> CheckView:
+def _check_view(check: Check, champion: float | None, mark: str, limits: Limits) -> CheckView:
     estimate, verdict = check.estimate, check.verdict
     outcome = outcome_word(check)
     kind = (
@@ -150,7 +156,8 @@ def _check_view(check: Check, mark: str, limits: Limits) -> CheckView:
         n=f"{estimate.n:,}",
         method=cut(estimate.method, limits.letters),
         reason=cut(_reason(check), limits.letters),
-        drawing=draw_interval(check, mark) if limits.drawn else "",
+        drawing=draw_interval(check, mark, champion) if limits.drawn else "",
+        pictures=draw_pictures(check) if limits.drawn else (),
         detail=tuple(cut(line, limits.letters) for line in estimate.detail[: limits.details]),
         more=max(0, len(estimate.detail) - limits.details),
     )

@@ -13,9 +13,12 @@ from gatekit.attest.testresult import TEST_RESULT
 from gatekit.attest.testresult import test_result_statement as result_statement
 from gatekit.errors import EnvelopeProblem
 from gatekit.report.document import Report
+from gatekit.uses import Uses
 
 HERE = Path(__file__).parent
 REPORT = json.loads((HERE.parent / "report" / "gatekit-report-1.json").read_bytes())
+USES = Uses(number=3, declared=32, left=29, parts=32, entry=5)
+USED = {**REPORT, "run": {**REPORT["run"], "uses": USES.as_dict()}}
 FROM, UNTIL = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 12, 23, tzinfo=UTC)
 
 
@@ -29,6 +32,12 @@ def test_the_whole_report_is_in_it():
     assert Report.from_document(read.predicate).document() == REPORT
     assert read.predicate["notAfter"] == "2026-12-23T00:00:00+00:00"
     assert read.predicate["digestAlgorithm"] == "gatekit-model-v1"
+
+
+def test_the_uses_of_the_test_set_are_in_it_and_in_no_older_one():
+    read = read_statement(gate_run_statement(USED, FROM, UNTIL), GATE_RUN)
+    assert Uses.from_dict(read.predicate["run"]["uses"]) == USES
+    assert "uses" not in read_statement(made(), GATE_RUN).predicate["run"]
 
 
 def bent(**changed):
@@ -119,8 +128,9 @@ def test_envelopes_of_old_verify_for_ever(file):
     assert json.loads(envelope.payload)["_type"] == STATEMENT
     assert read.digests == (("models:/churn-model/1", "9f3c" * 16),)
     if kind == GATE_RUN:
-        assert Report.from_document(read.predicate).document() == REPORT
+        told = USED if "uses" in file.name else REPORT
+        assert Report.from_document(read.predicate).document() == told
 
 
 def test_there_are_envelopes_of_old():
-    assert len(GOLDEN) == 4
+    assert len(GOLDEN) == 6

@@ -10,6 +10,7 @@ from gatekit.decision import Asked, decide_run
 from gatekit.estimate import Estimate
 from gatekit.ledger import Bar, Ledger, Measurement
 from gatekit.ledger import TestOutcome as Ended
+from gatekit.picture import Curve
 from gatekit.policy import DataSpec, Policy
 from gatekit.policy_file import Change
 from gatekit.policy_gates import AccuracyGate, Gates
@@ -139,6 +140,10 @@ def test_every_field_is_described_and_no_other(example):
     }
     held.add("run.environments.*")  # with --model-env declared alone
     held.add("run.kept.*")  # where the load gate ran
+    held.add("champion.report.*")  # where its own report is known
+    curve = Curve("c", "points", (1.0,), (1.0,), (0.0,), (2.0,))
+    drawn = {**curve.as_dict(), "labels": ["a"]}
+    held |= fields({"checks": [{"estimate": {"pictures": [drawn]}}]})
     described = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## An example")[0], re.MULTILINE)
     assert len(described) == len(set(described))
     assert set(described) == fields(document) | held
@@ -148,9 +153,9 @@ def test_identity_is_written_as_described():
     """The parts of a report that a real run fills: their keys stand in the source that writes them."""
     import inspect
 
-    from gatekit import candidate, identity
+    from gatekit import candidate, conclusion, identity
 
-    source = inspect.getsource(identity) + inspect.getsource(candidate)
+    source = "".join(inspect.getsource(each) for each in (candidate, conclusion, identity))
     for field in re.findall(
         r"^\| `((?:model|champion|data|policy)\.[^`]+)` \|", PAGE, re.MULTILINE
     ):

@@ -6,7 +6,7 @@ import pytest
 
 from gatekit.digest import model_digest, model_files
 from gatekit_service.cache import Cache
-from gatekit_service.loading import Refused, load_version
+from gatekit_service.loading import Refused, load, prepare
 from gatekit_service.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -41,14 +41,15 @@ def test_the_service_loads_what_passed_and_not_what_was_changed(trained, overwri
     wanted = settings(tmp_path)
     version = registry.by_alias("churn-model", "staging")
     with pytest.raises(Refused, match="other bytes were gated than those that are served"):
-        load_version(version, registry, wanted, Cache(wanted.cache, wanted.model))
+        prepare(version, registry, wanted, Cache(wanted.cache, wanted.model))
 
 
 def test_the_service_loads_the_bytes_that_passed(trained, promoted, tmp_path):
     registry = trained.project.registry
     wanted = settings(tmp_path)
     version = registry.by_alias("churn-model", "staging")
-    served = load_version(version, registry, wanted, Cache(wanted.cache, wanted.model))
+    cache = Cache(wanted.cache, wanted.model)
+    served = load(prepare(version, registry, wanted, cache), wanted, cache)
     assert served.version == "2"
     assert served.digest == model_digest(promoted.after)
     assert served.proof.outcome == "PASSED"

@@ -21,12 +21,14 @@ from gatekit.registry import GateRunRecord
 from gatekit.registry.memory import MemoryRegistry
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, Report, summary_tag
 from gatekit.report.signed import STATEMENT_FILE
+from gatekit.uses import Uses
 from gatekit.verdict import Outcome, Verdict
 
 NAME = "churn-model"
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OFFLINE = {"accuracy": "PASSED", "latency": "PASSED"}
 ALL = {**OFFLINE, "load": "PASSED"}
+USES = Uses(number=3, declared=32, left=29, parts=32)
 
 
 def make_policy(pointer="alias", **staging):
@@ -124,7 +126,7 @@ class World:
                     for gate in loosened
                 ],
             },
-            run={"created": self.now.isoformat(), "voids": list(voids)},
+            run={"created": self.now.isoformat(), "voids": list(voids), "uses": USES.as_dict()},
             outcome=GateOutcome("FAILED" if voids else worst),
             gates=tuple(
                 GateResult(

@@ -12,12 +12,22 @@ import copy
 from greenlet import greenlet
 
 from gatekit.errors import RegistryUnavailable
-from gatekit.registry import stage_name
+from gatekit.registry import Look, stage_name
 from gatekit.registry.memory import MemoryRegistry
 
 from .conftest import NAME
 
-READS = ("version", "versions", "fetch", "holder", "read", "entries", "in_stage")
+READS = (
+    "look",
+    "stage_and_entries",
+    "version",
+    "versions",
+    "fetch",
+    "holder",
+    "read",
+    "entries",
+    "in_stage",
+)
 
 
 class Died(Exception):
@@ -50,6 +60,9 @@ class Log(MemoryRegistry):
     def transition(self, name, version, stage):
         self.version(name, version)
         self._stages[name, version] = stage
+
+    def stage_and_entries(self, name, stage, journal):
+        return self.in_stage(name, stage), self.entries(journal)
 
     def in_stage(self, name, stage):
         found = [v.version for v in self.versions(name)]
@@ -127,6 +140,24 @@ class Seen:
             return
         self.transition(name, version, stage_name(target))
         self._archive(name, target, version)
+
+    def look(self, pointer):
+        if pointer.kind != "alias":
+            return self._actor.call("look", (pointer,))
+        entries = self.entries(pointer.journal)
+        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
+
+    def displace(self, pointer, version, held):
+        name, stage = pointer.name, stage_name(pointer.target)
+        if pointer.kind == "stage":
+            self.transition(name, version, stage)
+            if held and held != version:
+                self.transition(name, held, "Archived")
+            there, entries = self.stage_and_entries(name, stage, pointer.journal)
+            if set(there) <= {version}:
+                return entries
+        self.move(name, pointer.target, version, pointer.kind)
+        return self.entries(pointer.journal)
 
     def clear(self, name, target, kind):
         if kind != "stage":

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gatekit.errors import PromotionRefused, RegistryError, RegistryUnavailable
 from gatekit.promotion.protocol import settle
+from gatekit.registry import Look
 
 
 class Crash(Exception):
@@ -300,6 +301,14 @@ class Turned:
         if verb not in Baton.VERBS:
             raise AttributeError(verb)
         return lambda *args: self._baton.call(self._who, verb, *args)
+
+    def look(self, pointer):
+        entries = self.entries(pointer.journal)
+        return Look(self.holder(pointer.name, pointer.target, pointer.kind), entries)
+
+    def displace(self, pointer, version, held):
+        self.move(pointer.name, pointer.target, version, pointer.kind)
+        return self.entries(pointer.journal)
 
 
 @settings(max_examples=120, deadline=None, derandomize=True)

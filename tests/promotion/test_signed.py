@@ -22,7 +22,10 @@ from gatekit.promotion.verify import Question, verified, verify
 from gatekit.registry import GateRunRecord
 from gatekit.report.document import JSON_FILE, TAG_PREFIX, summary_tag
 from gatekit.report.signed import STATEMENT_FILE
+from gatekit.uses import Uses
 from gatekit.verdict import Outcome, Verdict
+
+from .conftest import USES
 
 NAME = "churn-model"
 BOTH = {"accuracy": "PASSED", "latency": "PASSED"}
@@ -451,6 +454,41 @@ def test_every_changed_byte_of_an_envelope_is_refused_or_means_the_same(signed):
 
 def state(signed, name, **ask):
     return {step.state for step in signed.steps(**ask) if step.name == name}
+
+
+def uses_as(raw):
+    """A report and its payload that say this of the uses of the test set."""
+    return lambda payload: payload.replace(json.dumps(USES.as_dict()).encode(), raw)
+
+
+def test_the_uses_of_the_test_set_are_signed_and_verify_says_them(signed):
+    run_id = signed.file()
+    (said,) = [step for step in signed.steps() if step.name == "test set"]
+    assert said.state == "ok"
+    assert said.words == f"use 3 of the test set, 29 of 32 left, in run {run_id}"
+    envelope = json.loads(signed.envelope(run_id))
+    payload = base64.b64decode(envelope["payload"])
+    fewer = payload.replace(b'"number": 3', b'"number": 1')
+    assert fewer != payload
+    envelope["payload"] = base64.b64encode(fewer).decode()
+    signed.envelope(run_id, json.dumps(envelope).encode())
+    assert state(signed, "signature") == {"FAILED"}
+    assert state(signed, "test set") == {"skipped"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"{}", "no report says how often it was used"),
+        (b"null", "no report says how often it was used"),
+        (json.dumps(Uses(why="offline").as_dict()).encode(), "are not counted: offline"),
+    ],
+)
+def test_a_use_that_was_not_counted_is_no_ok(signed, raw, words):
+    signed.file(bend=uses_as(raw))
+    (said,) = [step for step in signed.steps() if step.name == "test set"]
+    assert said.state == "skipped"
+    assert words in said.words
 
 
 def test_verify_sees_a_pointer_that_was_moved_by_hand(signed):

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from gatekit.errors import NotFound, RegistryError
 from gatekit.policy import DataSpec
-from gatekit.registry import GateRunRecord, Registry, open_registry
+from gatekit.registry import GateRunRecord, Look, Pointer, Registry, open_registry
 from gatekit.uses import Use, count_use
 
 WRITER = """
@@ -144,6 +144,30 @@ class RegistryContract:
         assert registry.by_stage(three, "production").version == "1"
         assert registry.holder(three, "production", "stage").version == "1"
         assert registry.by_stage(three, "Archived").version == "3"
+
+    @pytest.mark.parametrize("kind", ["alias", "stage", "copy"])
+    def test_a_look_shows_holder_and_journal(self, bench, three, kind):
+        target = f"{three}-copies" if kind == "copy" else "staging"
+        pointer = Pointer(three, target, kind, f"{three}.journal")
+        assert bench.registry.look(pointer) == Look(None, [])
+        bench.registry.append(pointer.journal, {"event": "first"})
+        bench.registry.move(three, target, "2", kind)
+        look = bench.registry.look(pointer)
+        assert look.holder == bench.registry.version(three, "2")
+        assert look.entries == [(1, {"event": "first"})]
+        entries = bench.registry.displace(pointer, "1", "2")
+        assert entries == look.entries
+        assert bench.registry.holder(three, target, kind).version == "1"
+        with pytest.raises(NotFound, match="no model"):
+            bench.registry.look(replace(pointer, name=f"{three}-none"))
+
+    @pytest.mark.parametrize("held", ["", "1", "2", "99"])
+    def test_a_stage_is_displaced_whoever_is_there(self, bench, three, held):
+        pointer = Pointer(three, "staging", "stage", f"{three}.journal")
+        bench.registry.move(three, "staging", "3", "stage")
+        bench.registry.displace(pointer, "1", held)
+        assert bench.registry.holder(three, "staging", "stage").version == "1"
+        assert bench.registry.by_stage(three, "Archived").version == "3"
 
     def test_moving_a_stage_to_its_holder_keeps_it(self, bench, three):
         bench.registry.move(three, "Staging", "2", "stage")

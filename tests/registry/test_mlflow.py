@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
-from gatekit.registry import GateRunRecord, open_registry
+from gatekit.registry import DataRecord, GateRunRecord, open_registry
 from gatekit.registry.embedded import artifact_location, database_file, embedded_uri
 from gatekit.registry.mlflow import MlflowRegistry, _brief
 
@@ -234,7 +234,7 @@ class TestEmbedded:
 
 QUIET = """
 import sys
-from gatekit.registry import GateRunRecord, open_registry
+from gatekit.registry import DataRecord, GateRunRecord, open_registry
 
 registry = open_registry(sys.argv[1])
 registry.append("quiet.journal", {"a": "b"})
@@ -282,3 +282,40 @@ class TestSilence:
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
         assert done.stdout.strip() == "[]"
+
+
+def test_gate_runs_of_a_model_stand_side_by_side_in_mlflow(sqlite_bench, name):
+    """Found by tag, with one set of metric names, their data as inputs, the page as an artifact."""
+    registry = sqlite_bench.registry
+    client = registry._client
+    sha256 = "ab" * 32
+    held = (DataRecord("holdout", "data/holdout.parquet", sha256, 400),)
+    tags = {"gatekit.model": name, "gatekit.version": "1", "gatekit.digest": "d" * 64}
+    made = [
+        registry.attach(
+            GateRunRecord(
+                f"run {verdict}", {**tags, "gatekit.verdict": verdict}, metrics, {}, held
+            ),
+            {"gatekit-report.html": b"<!doctype html>"},
+        )
+        for verdict, metrics in (
+            ("FAILED", {"accuracy.accuracy": 0.8, "accuracy.accuracy.low": 0.7}),
+            ("PASSED", {"accuracy.accuracy": 0.9, "accuracy.accuracy.low": 0.8}),
+        )
+    ]
+    experiment = client.get_experiment_by_name("gatekit").experiment_id
+    found = client.search_runs([experiment], f"tags.`gatekit.model` = '{name}'")
+    assert {run.info.run_id for run in found} == set(made)
+    assert len({tuple(sorted(run.data.metrics)) for run in found}) == 1
+    passed = client.search_runs(
+        [experiment], f"tags.`gatekit.model` = '{name}' and tags.`gatekit.verdict` = 'PASSED'"
+    )
+    (run,) = passed
+    assert run.data.metrics["accuracy.accuracy.low"] == 0.8
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.name == "holdout.parquet"
+    assert sha256.startswith(data.dataset.digest)
+    assert [tag.value for tag in data.tags] == ["holdout"]
+    assert "gatekit/gatekit-report.html" in {
+        each.path for each in client.list_artifacts(run.info.run_id, "gatekit")
+    }

@@ -1,7 +1,6 @@
 """`gatekit hooks install` against a real `mlflow server`, and a real delivery to a real service."""
 
 import os
-import secrets
 import signal
 
 import pytest
@@ -17,7 +16,7 @@ from gatekit_service.settings import Settings
 from ..servers import start_server  # noqa: TID252 - as above
 from ..service.conftest import service_process, wait_for  # noqa: TID252 - tests are no package
 
-SECRET = secrets.token_urlsafe(32)
+SECRET = "a-secret-of-the-tests-and-of-nobody-else"
 POLICY = """
 model = "churn-model"
 [data.holdout]
