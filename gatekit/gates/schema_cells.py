@@ -58,7 +58,8 @@ def empty_cell(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 def left_out(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Optional columns that, left out, are treated unlike the same columns left empty.
 
-    Where a column cannot be empty it may be left out all the same, and then `null` speaks of it.
+    Where `null` is any, rows without the column may be refused cleanly. Where a column cannot be
+    empty it may be left out all the same, and then `null` speaks of it.
     """
     name, declared = "columns left out mistreated", _declared(ask, "null")
     optional = _optional(candidate, holdout)
@@ -174,7 +175,9 @@ def _without(candidate: Subject, column: Column, declared: Expected, table: pa.T
     try:
         said = candidate.said(absent)
     except ModelRefused as error:
-        return "" if wanted is None else f"empty it is answered, left out not: {error.message}"
+        if wanted is None or declared == "any":
+            return ""
+        return f"empty it is answered, left out not: {error.message}"
     if wanted is None:
         return "left out it is answered, empty not"
     return unlike([np.asarray(part) for part in said], wanted, "left out", "empty")

@@ -130,8 +130,8 @@ def test_a_champion_is_compared_by_ranking_and_by_loss(by_score):
     project = by_score("auc_loss = 0.01\nlog_loss_rise = 0.02\ntolerated_loss = 0.05")
     assert project.run("--model-uri", project.register("probability"), *TO_STAGING).ret == 1
     assert set(outcomes(project).values()) == {"NO CHAMPION"}  # and so nothing was proved
-    first = project.register("probability")
-    again = project.run("--model-uri", first, "--champion", "models:/toy/1")
+    other = project.register("probability", warp=1.01)  # ranks the same, and is another model
+    again = project.run("--model-uri", other, "--champion", "models:/toy/1")
     assert again.ret == 0, again.stdout.str()
     assert set(outcomes(project).values()) == {"PASSED"}
     worse = project.register("probability", warp=4.0)

@@ -82,7 +82,7 @@ def saved(pipeline, tmp_path_factory):
                 pipeline,
                 folders[how],
                 signature=infer_signature(data, getattr(pipeline, how)(data)),
-                input_example=data.head(3),
+                input_example=data.dropna().head(3),
                 pyfunc_predict_fn=how,
                 pip_requirements=["scikit-learn"],
                 skops_trusted_types=["numpy.dtype"],
