@@ -34,6 +34,7 @@ from gatekit.scanning.once import Scan
 from gatekit.scanning.scan import scan
 from gatekit.scoring.answers import LABEL, TWO, Scored
 from gatekit.scoring.linear import LinearForm
+from gatekit.scoring.tables import spread_rows
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
@@ -395,13 +396,3 @@ class Subject:
         self._load_mb = self._runner.load(self.candidate.folder, self.engine).peak_mb
         self._engines = {self.engine}
         return self._runner
-
-
-def spread_rows(table: pa.Table, most: int, least: int = 1) -> pa.Table:
-    """At most `most` rows, evenly from the whole table; fewer than `least` are taken in turn."""
-    rows = table.num_rows
-    if rows < least:
-        return table.take(pa.array(np.arange(least) % rows))
-    if rows <= most:
-        return table
-    return table.take(pa.array(np.linspace(0, rows - 1, most).astype(np.int64)))

@@ -18,8 +18,9 @@ from gatekit.gates import applies, pictures
 from gatekit.gates.applies import named
 from gatekit.ledger import no_champion
 from gatekit.policy_gates import LatencyGate
+from gatekit.scoring.tables import spread_rows
 from gatekit.stats import quantile
-from gatekit.subject import WARM_UP_CALLS, NoChampion, Subject, spread_rows
+from gatekit.subject import WARM_UP_CALLS, NoChampion, Subject
 
 BLOCKS = 20  # of calls, of each model in turn: a slow second of the machine meets both
 P99 = 0.99  # with which the times are drawn, once for all their quantiles

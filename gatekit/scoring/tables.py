@@ -129,3 +129,13 @@ def _cast(table: pa.Table, column: Column, wanted: pa.DataType) -> pa.ChunkedArr
 def _listed(names: list[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:8])
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"  # noqa: PLR2004 - a line's worth of names
+
+
+def spread_rows(table: pa.Table, most: int, least: int = 1) -> pa.Table:
+    """At most `most` rows, evenly from the whole table; fewer than `least` are taken in turn."""
+    rows = table.num_rows
+    if rows < least:
+        return table.take(pa.array(np.arange(least) % rows))
+    if rows <= most:
+        return table
+    return table.take(pa.array(np.linspace(0, rows - 1, most).astype(np.int64)))

@@ -10,7 +10,8 @@ import pytest
 from gatekit.gates import latency
 from gatekit.ledger import NO_CHAMPION
 from gatekit.policy_gates import LatencyGate
-from gatekit.subject import NoChampion, spread_rows
+from gatekit.scoring.tables import spread_rows
+from gatekit.subject import NoChampion
 from gatekit.verdict import Outcome, decide
 
 TABLE = pa.table({"x0": np.arange(400.0), "label": [0, 1] * 200})
