@@ -58,9 +58,12 @@ def run_in_process(arguments: list[str]) -> int:
         def answer(self, table, score, *, engine=None):
             return self._by(engine).answer(table, score)
 
-        def time_rows(self, table, calls, warm_up, *, engine=None):
+        def disturbed(self, table, score=""):
+            return self._by(None).disturbed(table, score)
+
+        def time_rows(self, table, calls, warm_up, *, engine=None, each=1):
             nobody = SimpleNamespace(send=lambda _: None)
-            header = {"calls": calls, "warm_up": warm_up}
+            header = {"calls": calls, "warm_up": warm_up, "each": each}
             return np.asarray(Worker._time(nobody, self._by(engine), table, header, {}))  # noqa: SLF001 - the same loop, here
 
         def close(self):
