@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gatekit.errors import ServiceProblem
+from gatekit.progress import Progress, unheard
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,7 @@ class LiveService:
         self.url = url.rstrip("/")
         self.loads: dict[str, Any] = {}
         self.kept = kept
+        self.progress: Progress = unheard
         token = os.environ.get("GATEKIT_TOKEN", "") if token is None else token
         self._patience_s = patience_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -27,6 +27,7 @@ from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
 from gatekit.evidence.groupings import JointCounts, count_jointly
 from gatekit.evidence.scores import ScoreTable, score_table
+from gatekit.progress import Progress, unheard
 from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
 from gatekit.scanning.finding import Finding
@@ -88,6 +89,7 @@ class Subject:
         self.trusted = spec.trusted
         self._spool = spool
         self._start = start
+        self.progress: Progress = unheard
         self._runner: Runner | None = None
         self._starts = 0
         self._engines: set[str] = set()
