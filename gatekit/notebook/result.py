@@ -17,6 +17,8 @@ from gatekit.report.table import short_outcome, table_row
 
 COLUMNS = 80
 HEIGHT_PX = 640
+# a link to a place in the page would lead the frame to that place of the notebook
+BASE = '<base href="about:srcdoc">'
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,8 +69,9 @@ class RunResult:
         note = f"<p><b>{escape(self.verdict)}</b>: {escape(self.told.sentence)}.</p>"
         if self.not_promotable:
             note += f"<p>{escape(self._note())}</p>"
+        framed = escape(self.page.replace("<head>", f"<head>{BASE}", 1))
         return (
-            f'{note}<iframe title="The report of the gates" sandbox srcdoc="{escape(self.page)}" '
+            f'{note}<iframe title="The report of the gates" sandbox srcdoc="{framed}" '
             f'style="width: 100%; height: {HEIGHT_PX}px; border: 0"></iframe>'
         )
 
