@@ -264,7 +264,7 @@ class Runner:
         if error := reply.header.get("error"):
             raise raised(error, self._role, doing, alone=bool(self._limits.code))
         if table is not None:
-            self._tables.known = table.schema
+            self._tables.learn(table.schema)
         return reply
 
     def _exchange(self, question: Frame | None, seconds: float, doing: str) -> Frame:
