@@ -1,4 +1,7 @@
-"""A fitted scikit-learn estimator as a model folder, as training would log it. No registry."""
+"""A fitted scikit-learn estimator as a model folder, as training would log it. No registry.
+
+It runs in the person's own process, whose MLflow keeps the settings that it has.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekit.errors import CandidateError
-from gatekit.registry.mlflow_errors import prepare_environment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,6 @@ def save_estimator(estimator: Any, rows: pd.DataFrame, folder: Path) -> Path:
     Raises:
         CandidateError: it does not answer these rows, or cannot be saved.
     """
-    prepare_environment()
     import mlflow.sklearn
     from mlflow.models import infer_signature
 

@@ -57,7 +57,7 @@ class Terminal:
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         entry = getattr(report, "gatekit", None)
-        if self._quiet and report.when == "call" and report.outcome in ("passed", "failed"):
+        if self._quiet and (report.when == "call" or report.skipped):
             return report.outcome, "", ("", {})
         if entry is None or report.when != "call" or not report.failed:
             return None
