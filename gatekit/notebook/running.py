@@ -39,8 +39,8 @@ def run_gates(
     promotable.
 
     Raises:
-        UsageProblem: model, data or policy cannot be used; nothing was written.
-        RegistryError: the registry does not answer, or refuses.
+        UsageProblem: model, data or policy cannot be used, or the registry does not give the model;
+            nothing was written.
         GatekitError: the run ended without a report.
     """
     with tempfile.TemporaryDirectory(prefix="gatekit-notebook-") as folder:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from gatekit.gates import generator
 from gatekit.gates.robustness_attack import counted
 from gatekit_pytest import progress
 from gatekit_pytest.progress import ProgressLine, is_wanted, progress_words
@@ -209,6 +210,24 @@ def test_an_attack_tells_how_many_of_its_queries_are_spent():
     ask([np.ones(20)])
     ask([np.ones(10)])
     assert told == [("attack queries", 0, 50), ("attack queries", 20, 50)]
+
+
+def test_rows_of_a_large_holdout_are_told(watched, monkeypatch):
+    monkeypatch.setattr("gatekit.runner.process.MANY_ROWS", 400)
+    monkeypatch.setattr(progress, "MANY", 400)
+    monkeypatch.setattr("gatekit_pytest.session.is_wanted", lambda: True)
+    result = watched.run("--model-uri", watched.uri)
+    assert result.ret == 0
+    assert "campaign: 0 of 400 rows predicted" in result.stderr.str()
+    assert result.stderr.str().rstrip("\n").endswith("\x1b[K")  # and it is gone again
+
+
+def test_a_load_run_tells_its_seconds_and_how_it_failed():
+    told = []
+    command = [sys.executable, "-c", "import sys; sys.exit('no locust')"]
+    code, complaint = generator._run(command, 30.0, lambda *what: told.append(what))
+    assert (code, complaint.strip()) == (1, "no locust")
+    assert {(unit, of) for unit, _, of in told} == {("seconds of load", 30.0)}
 
 
 def test_quiet_says_the_verdict_and_no_more(watched):
