@@ -4,6 +4,7 @@ What a block is for stands behind the language in its first line:
 
     ```toml file=gates.toml        written to that file; append=gates.toml adds to it
     ```python                      run, all blocks of a page in one module
+    ```output                      what the block before it prints
     ```console                     `$ command`, and what it prints; `...` stands for anything
     ```console not run: WHY        shown only
     ```python run by tests/x.py    run there
@@ -100,13 +101,19 @@ class Follower:
             with path.open(mode) as stream:
                 stream.write(block.text)
         elif block.is_run_here and block.language == "python":
+            self.capsys.readouterr()
             exec(compile(block.text, f"line {block.line}", "exec"), self.names)
+            self.unread = self.capsys.readouterr().out
+        elif block.language == "output":
+            assert expected(block.text).fullmatch(self.unread), self.unread
         elif block.is_run_here:
             for command, shown in steps(block):
                 said = self.run(command)
                 if shown.strip():
                     wanted = expected(shown)
-                    assert wanted.fullmatch(said), f"$ {command}\n{said}\n-- shown:\n{shown}"
+                    assert wanted.fullmatch(said.strip("\n") + "\n"), (
+                        f"$ {command}\n{said}\n-- shown:\n{shown}"
+                    )
             assert self.code == 0, f"line {block.line}: exit code {self.code}\n{said}"
 
     def run(self, command):
