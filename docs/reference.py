@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from reference_words import CODES, DEPLOYMENT, HOOKS, PROJECT, VARIABLES
@@ -169,6 +170,7 @@ def _service() -> Iterator[str]:
         yield from _entry(name, text)
 
 
+@cache
 def variables() -> set[str]:
     """The environment variables that the code names, those of the service's settings apart."""
     from gatekit_service.settings import KEYS, PREFIX
@@ -235,8 +237,8 @@ def _errors() -> Iterator[str]:
     yield "## Errors\n"
     yield "All are in `gatekit.errors`, `Refused` apart, which is the service's. They have"
     yield "`message` and `hint`. In `gatekit` those under `UsageProblem` end with exit code 4, the"
-    yield "others with 1. In pytest whatever goes wrong before the first test ends with 4; afterwards"
-    yield "it is a gate that failed, and 1.\n"
+    yield "others with 1. In pytest whatever goes wrong before the first test ends with 4; later it"
+    yield "is a gate that failed, and 1.\n"
     for name, (base, text) in errors().items():
         yield from _entry(name, f"{text} A kind of `{base}`.")
 
