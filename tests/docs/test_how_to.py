@@ -84,8 +84,7 @@ def held(ground, tmp_path_factory):
 
 
 @pytest.fixture
-def follower(pytester, monkeypatch, capsys):
-    monkeypatch.setattr("gatekit.runner.forkserver.MODULES", ("pyarrow",))  # a toy needs no more
+def follower(pytester, monkeypatch, capsys, light):
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         monkeypatch.delenv(name, raising=False)
     return Follower(pytester, monkeypatch, capsys)

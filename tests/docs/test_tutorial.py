@@ -30,8 +30,7 @@ def register_the_stand_in():
 
 
 @pytest.mark.skipif(not landlock.version(), reason="without walls no run is signed")
-def test_every_step_does_what_the_page_says(pytester, monkeypatch, capsys):
-    monkeypatch.setattr("gatekit.runner.forkserver.MODULES", ("pyarrow",))  # a toy needs no more
+def test_every_step_does_what_the_page_says(pytester, monkeypatch, capsys, light):
     instead = {
         "export MLFLOW_TRACKING_URI=sqlite:///mlflow.db": "export MLFLOW_TRACKING_URI=folder:registry",
         "python train.py": register_the_stand_in,
