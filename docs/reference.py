@@ -154,8 +154,10 @@ def _commands() -> Iterator[str]:
 
 
 def _project() -> Iterator[str]:
+    text = (ROOT / "gatekit" / "project.py").read_text(encoding="utf-8")
+    (known,) = re.findall(r"if key not in \((.+?)\)", text)
     yield "## Settings of the project: pyproject.toml\n"
-    for key, text in PROJECT.items():
+    for key, text in matched(re.findall(r'"(\w+)"', known), PROJECT, "key").items():
         yield from _entry(f"[tool.gatekit] {key}", text)
 
 

@@ -104,4 +104,9 @@ CODES = {
         1: "a limit was broken (`--most-p99-ms`, `--most-error-rate`)",
         3: "rows or options cannot be used; nothing was sent",
     },
+    "service/deploy/deploy": {
+        0: "it is up, or down if that was asked, and serves the version that was asked for",
+        1: "it could not be done, or did not serve in time; one sentence says why",
+        2: "the call was wrong",
+    },
 }

@@ -60,9 +60,13 @@ def test_what_has_no_words_is_an_error(reference):
 def test_the_exit_codes_are_those_of_the_code():
     assert codes("gatekit") == {answer.DONE, answer.REFUSED, answer.USAGE}
     assert codes("pytest") == {int(code) for code in pytest.ExitCode}
-    service = (ROOT / "service/gatekit_service/__main__.py").read_text(encoding="utf-8")
-    returned = re.findall(r"^ +return (\d)$", service, re.MULTILINE)
-    assert codes("python -m gatekit_service") == set(map(int, returned))
+    for program, file in (
+        ("python -m gatekit_service", "service/gatekit_service/__main__.py"),
+        ("service/deploy/deploy", "service/deploy/deploy"),
+    ):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        returned = re.findall(r"^ +return (\d)$", text, re.MULTILINE)
+        assert codes(program) == set(map(int, returned)), program
     locust = (ROOT / "plugins/gatekit_locust/locustfile.py").read_text(encoding="utf-8")
     (unusable,) = re.findall(r"^UNUSABLE = (\d)$", locust, re.MULTILINE)
     ended = re.findall(r"process_exit_code = (\w+)", locust)
