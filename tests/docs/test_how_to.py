@@ -23,7 +23,7 @@ NAMES = [page.relative_to(ROOT).as_posix() for page in ALL]
 PAGES = [
     page
     for page, found in ALL.items()
-    if any(block.is_run_here for block in found)
+    if any(block.is_run_here or block.file for block in found)
     and page.relative_to(ROOT).as_posix() not in ELSEWHERE
 ]
 PROVED = """model = "churn-model"
@@ -85,7 +85,7 @@ def held(ground, tmp_path_factory):
 
 @pytest.fixture
 def follower(pytester, monkeypatch, capsys, light):
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "GATEKIT_SIGNING_KEY"):
         monkeypatch.delenv(name, raising=False)
     return Follower(pytester, monkeypatch, capsys)
 
