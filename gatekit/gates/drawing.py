@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 FEW = 64  # choices at once: fewer than the 100 from which on constants are looked for
-FINE = 4  # choices that make a fraction: 64**4 of them
+FINE = 4  # choices that make a fraction
+PARTS = 64**4  # so many different ones
 SIMPLE = (0.0, 1.0, -1.0, 0.5, 2.0, 10.0, -0.0, 1e-9)  # the simplest first
 LARGEST = sys.float_info.max
 Value = TypeVar("Value")
@@ -27,12 +28,12 @@ def place(size: int) -> SearchStrategy[int]:
 
     if size <= FEW:
         return st.integers(0, size - 1)
-    choices = 1
-    while FEW**choices < size:
-        choices += 1
+    choices, many = 1, FEW
+    while many < size:
+        choices, many = choices + 1, many * FEW
 
     def scaled(digits: tuple[int, ...]) -> int:
-        return _read(digits) * size // FEW**choices
+        return _read(digits) * size // many
 
     return st.tuples(*[st.integers(0, FEW - 1)] * choices).map(scaled)
 
@@ -55,7 +56,7 @@ def floats(seen: Sequence[float]) -> SearchStrategy[float]:
     marks = [number for number in (*SIMPLE, least, most, low, high) if low <= number <= high]
 
     def within(digits: tuple[int, ...]) -> float:
-        share = _read(digits) / FEW**FINE
+        share = _read(digits) / PARTS
         return low * (1 - share) + high * share
 
     between = st.tuples(*[st.integers(0, FEW - 1)] * FINE).map(within)
