@@ -38,8 +38,6 @@ from gatekit_service.together import Together
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gatekit_service.predicting import Predictor
-
     Reply = Callable[[int, bytes, Mapping[str, str] | None], None]
 
 LOG = logging.getLogger("gatekit_service")
@@ -96,37 +94,44 @@ class Scoring:
         """Answer a whole request for a quick model, now or at the end of this turn of the loop."""
         start, predictor = perf_counter(), served.predictor
         REQUEST.set(asked.request_id)
-
-        def finish(rows: Sequence[Any], ask: Callable[[], list[Any]]) -> None:
-            said: list[Any] = []
-            headers: Mapping[str, str] | None = None
-            try:
-                said = ask()
-                status, body = OK, _body(asked.path, served, said)
-            except (BadRows, HTTPException) as refused:
-                status, body, headers = _refusal(refused)
-            reply(status, body, headers)
-            self._account(asked, status, start, served, (rows, said))
-
-        def refused(error: Exception) -> list[Any]:
-            raise error
-
-        def batched(answer: asyncio.Future[list[Any]]) -> None:
-            self._state.open -= 1
-            finish(rows, answer.result)
-
+        rows: Sequence[Any] = ()
+        said: list[Any] = []
+        headers: Mapping[str, str] | None = None
         try:
             self._door.check(asked)
             rows = predictor.read(raw)
             self._count(rows)
-        except (BadRows, HTTPException) as error:
-            finish((), partial(refused, error))
-            return
-        if isinstance(rows, list) and _is_batch(predictor, rows):
-            self._state.open += 1
-            self._together.predict(predictor, rows).add_done_callback(batched)
-        else:
-            finish(rows, partial(predictor.predict, rows))
+            if predictor.is_batched and isinstance(rows, list) and len(rows) < MANY_ROWS:
+                self._state.open += 1
+                finish = partial(self._batched, asked, start, served, rows, reply)
+                self._together.predict(predictor, rows).add_done_callback(finish)
+                return
+            said = predictor.predict(rows)
+            status, body = OK, _body(asked.path, served, said)
+        except (BadRows, HTTPException) as refused:
+            status, body, headers = _refusal(refused)
+        reply(status, body, headers)
+        self._account(asked, status, start, served, (rows, said))
+
+    def _batched(
+        self,
+        asked: Asked,
+        start: float,
+        served: Served,
+        rows: Sequence[Any],
+        reply: Reply,
+        answer: asyncio.Future[list[Any]],
+    ) -> None:
+        self._state.open -= 1
+        said: list[Any] = []
+        headers: Mapping[str, str] | None = None
+        try:
+            said = answer.result()
+            status, body = OK, _body(asked.path, served, said)
+        except BadRows as refused:
+            status, body, headers = _refusal(refused)
+        reply(status, body, headers)
+        self._account(asked, status, start, served, (rows, said))
 
     def close(self) -> None:
         """End the threads."""
@@ -144,7 +149,7 @@ class Scoring:
                 return await self._in_a_thread(served, raw)
             rows = predictor.read(raw)
             self._count(rows)
-            if isinstance(rows, list) and _is_batch(predictor, rows):
+            if predictor.is_batched and isinstance(rows, list) and len(rows) < MANY_ROWS:
                 return rows, await self._together.predict(predictor, rows)
             return rows, predictor.predict(rows)
         finally:
@@ -192,10 +197,6 @@ class Scoring:
             raise HTTPException(
                 413, f"more than {self._settings.max_rows} rows; send fewer at once"
             )
-
-
-def _is_batch(predictor: Predictor, rows: list[Any]) -> bool:
-    return predictor.is_batched and len(rows) < MANY_ROWS
 
 
 def _refusal(error: BadRows | HTTPException) -> tuple[int, bytes, Mapping[str, str] | None]:

@@ -29,14 +29,12 @@ def test_agrees_with_the_exact_bounds_on_a_proportion():
     assert method.startswith("BCa")
 
 
-@pytest.mark.parametrize("rows_", [200, 400])
-def test_bounds_on_a_skewed_metric_hold(rows_):
+def test_bounds_on_a_skewed_metric_hold():
     """Upper bounds of a mean of skewed losses are the hard ones: with 50 rows 89 % held."""
     random, held = np.random.default_rng(3), []
     truth = 2 / math.e  # the mean of |error| of an exponential one less its mean
     for draw in range(100):
-        y = np.zeros(rows_)
-        error = random.exponential(size=rows_) - 1
+        y, error = np.zeros(200), random.exponential(size=200) - 1
         _, low, high, _ = bootstrap(lambda y, said: np.abs(said - y).mean(), y, error, 0.95, draw)
         held.append((low <= truth, truth <= high))
     assert np.mean(held, axis=0).min() >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 100)
