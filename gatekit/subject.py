@@ -318,7 +318,8 @@ class Subject:
 
     def time_block(self, rows: pa.Table) -> NDArray[np.float64]:
         """Milliseconds for each of some rows by itself, after one call to wake up, (n,)."""
-        return self._living().time_rows(rows, rows.num_rows, 1)
+        # the call to wake up took the first row, so that the first one timed is the second
+        return np.roll(self._living().time_rows(rows, rows.num_rows, 1), 1)
 
     def load_seconds(self, times: int) -> NDArray[np.float64]:
         """Seconds from no process at all to a loaded model, each in a process of its own, (times,).
