@@ -10,6 +10,7 @@ from gatekit.candidate import describe
 from gatekit.data import open_holdout
 from gatekit.gate import Ask
 from gatekit.policy import DataSpec
+from gatekit.progress import unheard
 from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
@@ -34,6 +35,7 @@ class FakeSubject(Subject):
         self.asked = []
         self.kept = {}
         self.times_ms = np.empty(0)
+        self.progress = unheard
 
     def linear_form(self):
         return "it says what a function says"

@@ -3,6 +3,7 @@
 import html
 import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +17,8 @@ from gatekit.notebook import child
 from gatekit.notebook.inputs import Inputs
 from gatekit.testing.toys import write_toy
 
+from .conftest import Project
+
 # toys need neither scikit-learn nor MLflow: the child need not wait for their imports
 LIGHT = 'import gatekit.runner.forkserver as f\nf.MODULES = ("pandas",)\n'
 TABLES = {
@@ -27,11 +30,15 @@ TABLES = {
 
 
 @pytest.fixture
-def notebook(project, monkeypatch):
-    """The project, in whose folder the notebook runs."""
+def notebook(tmp_path, monkeypatch):
+    """A project, in whose folder the notebook runs.
+
+    Without pytester, which takes away what a test imports: MLflow bears no second import.
+    """
+    monkeypatch.chdir(tmp_path)
+    project = Project(SimpleNamespace(path=tmp_path))
     (project.root / "conftest.py").write_text(LIGHT)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(project.root)
     return project
 
 
