@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,17 +10,9 @@ import pytest
 from gatekit_service.app import create_app
 from gatekit_service.page_routes import FILES, FOLDER, Beside
 
+from ..browser import chromium  # noqa: TID252 - tests are no installed package
 from .conftest import World, served, wait_for
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
 READY = 60_000
 
 
@@ -111,18 +102,8 @@ def test_another_service_stands_beside_and_is_not_asked_each_time(production):
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium, with nothing but loopback to talk to."""
-    if CHROMIUM is None:
-        if os.environ.get("GATEKIT_REQUIRE_ALL") == "1":
-            pytest.fail("chromium is not installed, and GATEKIT_REQUIRE_ALL=1")
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", exc_type=ImportError)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS, timeout=4 * READY
-        )
-        yield browser
-        browser.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
