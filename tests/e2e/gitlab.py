@@ -19,6 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 VENV = Path(sys.executable).parents[1]
 RUNNER = ROOT / "requirements/node/node_modules/gitlab-ci-local/dist/index.js"
+# what a test may say in GitLab's place
+PREDEFINED = "CI_PIPELINE_SOURCE,CI_REGISTRY_IMAGE"
 STATE = re.compile(r"^ *(PASS|FAIL|WARN) +(\S+)", re.MULTILINE)
 ONLY_ASKED = [
     pytest.mark.slow,
@@ -80,6 +82,7 @@ class Repository:
     def run(self, *words: str, told: dict[str, str] | None = None, **inputs: str) -> Done:
         """A pipeline, or the jobs that `words` name; `told` are further variables of this one."""
         command = [str(VENV / "bin" / "node"), str(RUNNER), "--force-shell-executor", *words]
+        command += ["--ignore-predefined-vars", PREDEFINED]
         for name, value in {**self.told, **(told or {})}.items():
             command += ["--variable", f"{name}={value}"]
         for name, value in inputs.items():
