@@ -54,7 +54,7 @@ def shell(script: str, root: Path, **variables: str) -> tuple[int, str]:
     """Lines of a pipeline, as a runner gives them to its shell: exit code and all they printed."""
     foreign = ("MLFLOW_", "GITLAB_", "GITHUB_", "PYTEST_", "CI")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-    kept |= {"PATH": f"{BIN}:{kept['PATH']}", "PYTEST_ADDOPTS": "-p no:locust"}
+    kept |= {"PATH": f"{BIN}:{kept['PATH']}", "PYTEST_ADDOPTS": "-p no:locust -p no:schemathesis"}
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=root,

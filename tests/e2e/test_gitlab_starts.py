@@ -47,7 +47,7 @@ include:
       version: $MODEL_VERSION
 """
 # The environment is there already, so nothing is installed; a registry that is a folder needs no server.
-TOLD = {"PYTEST_ADDOPTS": "-p no:locust"}
+TOLD = {"PYTEST_ADDOPTS": "-p no:locust -p no:schemathesis"}
 
 
 def furnish(root):
