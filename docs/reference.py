@@ -77,8 +77,8 @@ def _options() -> Iterator[str]:
     yield "## Options of pytest\n"
     for option in parser.getgroup("gatekit").options:
         said = option.attrs()
-        shown = said.get("metavar") or "|".join(said.get("choices", ()))
-        yield from _entry(f"{option.names()[0]} {shown}", said["help"])
+        shown = said.get("metavar") or "|".join(said.get("choices") or ())
+        yield from _entry(f"{option.names()[0]} {shown}".rstrip(), said["help"])
 
 
 def _fixtures() -> Iterator[str]:

@@ -11,6 +11,8 @@ HOOKS = {
     "pytest_deselected": "remembers gate tests that were taken out, by `-k` or by a plugin",
     "pytest_runtest_makereport": "adds what a gate test measured to its report, where xdist and "
     "JUnit find it",
+    "pytest_runtest_call": "the progress line is taken away when a test ends.",
+    "pytest_runtest_setup": "the progress line learns which gate is measured.",
     "pytest_runtest_logreport": "writes outcome and measurements of every phase into the ledger",
     "pytest_sessionfinish": "judges the ledger, writes the report, signs, files and promotes, and "
     "sets pytest's exit code",

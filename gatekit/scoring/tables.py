@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 8
 # pandas keeps no empty value in these; with one the column would silently become floats.
-NEVER_EMPTY = ("boolean", "integer", "long")
+NEVER_EMPTY = ("integer", "long")
 
 
 def conform(table: pa.Table, signature: Signature | None) -> pa.Table:
@@ -101,11 +101,13 @@ def _schema(signature: Signature) -> pa.Schema:
 
 def _without_empty(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     for position, column in enumerate(columns):
-        if column.type in NEVER_EMPTY and (empty := table.column(position).null_count):
+        full = column.type in NEVER_EMPTY or (column.type == "boolean" and column.required)
+        if full and (empty := table.column(position).null_count):
+            other = "calls it optional" if column.type == "boolean" else "says double"
             raise DataError(
                 f"column {column.name!r} has {empty} empty values; the model's signature calls "
                 f"it {column.type}, which has none",
-                "Fill them, or save the model with a signature that says double",
+                f"Fill them, or save the model with a signature that {other}",
             )
     return table
 

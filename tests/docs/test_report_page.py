@@ -139,6 +139,7 @@ def test_every_field_is_described_and_no_other(example):
         for key in ("path", "commit", "md5", "sha256", "rows")
     }
     held.add("run.environments.*")  # with --model-env declared alone
+    held |= {"run.signed_by.key", "run.signed_by.name"}  # where somebody signs
     held.add("run.kept.*")  # where the load gate ran
     held.add("champion.report.*")  # where its own report is known
     curve = Curve("c", "points", (1.0,), (1.0,), (0.0,), (2.0,))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ..browser import PATIENCE_MS, chromium  # noqa: TID252 - tests are no installed package
+from tests.browser import PATIENCE_MS
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def test_the_same_job_against_a_server_over_postgresql(trained, on_server):
     assert len(trained.project.load("models:/churn-model@staging", registry=uri)) == 5
 
 
-def test_the_report_opens_from_the_runs_artifacts_in_mlflows_own_pages(on_server):
+def test_the_report_opens_from_the_runs_artifacts_in_mlflows_own_pages(on_server, browser):
     """A person clicks from the gate run to the page, which is whole there."""
     from gatekit.registry.mlflow import MlflowRegistry
 
@@ -77,12 +77,12 @@ def test_the_report_opens_from_the_runs_artifacts_in_mlflows_own_pages(on_server
     tags = registry.version("churn-model", version).tags
     (run_id,) = (k.removeprefix("gatekit.report.") for k in tags if k.startswith("gatekit.report."))
     experiment = registry._client.get_run(run_id).info.experiment_id
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(f"{uri}/#/experiments/{experiment}/runs/{run_id}")
-        page.get_by_role("tab", name="Artifacts").click()
-        page.get_by_test_id("artifact-tree-node").get_by_text("gatekit", exact=True).click()
-        page.get_by_test_id("artifact-tree-node").get_by_text("gatekit-report.html").click()
-        verdict = page.frame_locator("iframe").get_by_role("heading", level=1)
-        assert f"churn-model version {version} passed every gate" in verdict.inner_text()
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{uri}/#/experiments/{experiment}/runs/{run_id}")
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_test_id("artifact-tree-node").get_by_text("gatekit", exact=True).click()
+    page.get_by_test_id("artifact-tree-node").get_by_text("gatekit-report.html").click()
+    verdict = page.frame_locator("iframe").get_by_role("heading", level=1)
+    assert f"churn-model version {version} passed every gate" in verdict.inner_text()
+    page.close()

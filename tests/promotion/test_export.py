@@ -15,7 +15,7 @@ from gatekit.promotion.exported import check_export
 from gatekit.report.document import JSON_FILE
 from gatekit.report.signed import STATEMENT_FILE
 
-from .test_decisions import FAILED, KEYS, NAME, Office
+from .office import FAILED, KEYS, NAME, Office
 
 PAGE = Path(__file__).parents[2] / "docs" / "attestation.md"
 GOLDEN = Path(__file__).parent / "golden"

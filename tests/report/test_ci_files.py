@@ -13,9 +13,8 @@ from gatekit.report.code_quality import code_quality, policy_line
 from gatekit.report.markdown import MOST_BYTES, render_markdown
 from gatekit.report.openmetrics import openmetrics
 from gatekit.report.provenance import path_in_repository
-
-from ..ci_files import findings as read_findings  # noqa: TID252 - tests are no installed package
-from ..ci_files import metrics as read_metrics  # noqa: TID252
+from tests.ci_files import findings as read_findings
+from tests.ci_files import metrics as read_metrics
 
 HOSTILE = 'a|b\n"c"\\d <img src=x> @all [x](y) `e` \ud800'
 
