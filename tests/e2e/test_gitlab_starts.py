@@ -10,8 +10,7 @@ import shutil
 import pytest
 
 from gatekit.cli import main
-from gatekit.registry.folder import FolderRegistry
-from gatekit.testing import toy_holdout, write_toy
+from tests.toy_project import furnish
 
 from .gitlab import ONLY_ASKED, ROOT, VENV, Repository
 
@@ -50,15 +49,10 @@ include:
 TOLD = {"PYTEST_ADDOPTS": "-p no:locust -p no:schemathesis"}
 
 
-def furnish(root):
-    """A registry with a good version and a bad one, and a holdout."""
-    (root / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
+def furnished(root):
+    """A toy project whose registry, and what a run leaves, are no part of the repository."""
     (root / ".gitignore").write_text("registry\n.gatekit\n.gitlab-ci-local\n")
-    toy_holdout(root / "holdout.parquet", 400, seed=1)
-    registry = FolderRegistry(root / "registry")
-    registry.register("toy", write_toy(root / "good", "threshold"))
-    registry.register("toy", write_toy(root / "bad", "wrong_length"))
-    return registry
+    return furnish(root)
 
 
 def holder(registry, target):
@@ -70,7 +64,7 @@ def holder(registry, target):
 def including(tmp_path_factory):
     """A project that includes the components, and its registry."""
     root = tmp_path_factory.mktemp("including")
-    registry = furnish(root)
+    registry = furnished(root)
     (root / "gates.toml").write_text(POLICY)
     with_venv = FIVE_LINES.replace("inputs:\n", f'inputs:\n      venv: "{VENV}"\n')
     (root / ".gitlab-ci.yml").write_text(with_venv)
@@ -128,7 +122,7 @@ def test_an_input_that_must_be_given_is_asked_for(including):
 def started(tmp_path_factory):
     """An empty repository after `gatekit init --ci gitlab`."""
     root = tmp_path_factory.mktemp("started")
-    registry = furnish(root)
+    registry = furnished(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         given = ("--model", "toy", "--target", "label", "--data", "holdout.parquet")
