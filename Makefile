@@ -45,7 +45,7 @@ requirements/node/node_modules: requirements/node/package-lock.json $(READY)
 	@touch $@
 
 pipeline-test: requirements/node/node_modules
-	GATEKIT_PIPELINE_TEST=1 $(BIN)/python -m pytest tests/e2e/test_gitlab_pipeline.py $(ARGS)
+	GATEKIT_PIPELINE_TEST=1 $(BIN)/python -m pytest -n 0 tests/e2e/test_gitlab_pipeline.py tests/e2e/test_gitlab_starts.py $(ARGS)
 
 image-test: $(READY)
 	GATEKIT_IMAGE_TEST=1 $(BIN)/python -m pytest tests/deploy/test_image.py $(ARGS)

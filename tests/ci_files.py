@@ -1,5 +1,6 @@
 """Reading pipelines of GitLab and GitHub, and holding them against the published schemas."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,38 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import yaml
+from jsonschema import Draft202012Validator
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+# As GitLab documents its subset of the Code Climate format.
+FINDINGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["description", "check_name", "fingerprint", "severity", "location"],
+        "additionalProperties": False,
+        "properties": {
+            "description": {"type": "string", "minLength": 1},
+            "check_name": {"type": "string", "pattern": r"^gatekit\..+"},
+            "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+            "location": {
+                "type": "object",
+                "required": ["path", "lines"],
+                "additionalProperties": False,
+                "properties": {
+                    "path": {"type": "string", "pattern": r"^(?!\./|/)"},
+                    "lines": {
+                        "type": "object",
+                        "required": ["begin"],
+                        "properties": {"begin": {"type": "integer", "minimum": 1}},
+                        "additionalProperties": False,
+                    },
+                },
+            },
+        },
+    },
+}
 
 
 class Loader(yaml.SafeLoader):
@@ -29,7 +62,9 @@ def github(path: Path) -> dict:
 
 
 def resolved(jobs: dict, job: dict) -> list[dict]:
-    """A job's rules with their references filled in."""
+    """A job's rules, or those of what it extends, with their references filled in."""
+    if "rules" not in job and "extends" in job:
+        return resolved(jobs, jobs[job["extends"]])
     rules: list[dict] = []
     for rule in job.get("rules", []):
         rules += jobs[rule[0]]["rules"] if isinstance(rule, list) else [rule]
@@ -53,6 +88,23 @@ def check(schema: str, *paths: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def findings(text: str) -> list[dict]:
+    """The findings of a Code Quality file."""
+    found = json.loads(text)
+    Draft202012Validator(FINDINGS).validate(found)
+    return found
+
+
+def metrics(text: str) -> dict[tuple, float]:
+    """(name, labels) -> value, by Prometheus' own parser."""
+    assert text.endswith("# EOF\n")
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 def junit(path: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """`gatekit init` in an empty repository of git, and what it wrote, run as the CI would."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,10 @@ import yaml
 from gatekit.cli import main
 from gatekit.errors import UsageProblem
 from gatekit.policy_file import read_policy
-from gatekit.registry.folder import FolderRegistry
 from gatekit.starter.write import Start, write_start
-from gatekit.testing import toy_holdout, write_toy
 
 from . import ci_files
+from .toy_project import furnish
 
 BIN = Path(sys.executable).parent
 GIVEN = ("--model", "toy", "--target", "label", "--data", "holdout.parquet")
@@ -30,44 +30,30 @@ FILES = {
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """An empty repository, then: a registry with a good and a bad version, and a holdout."""
+    """An empty repository."""
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def furnish(root: Path) -> FolderRegistry:
-    (root / "pyproject.toml").write_text('[tool.gatekit]\nregistry = "folder:registry"\n')
-    toy_holdout(root / "holdout.parquet", 400, seed=1)
-    registry = FolderRegistry(root / "registry")
-    registry.register("toy", write_toy(root / "good", "threshold"))
-    registry.register("toy", write_toy(root / "bad", "wrong_length"))
-    return registry
 
 
 def init(ci, *more):
     return main(["init", "--ci", ci, *GIVEN, *more])
 
 
-def sh(script: str, root: Path, ok=True, **variables: str) -> str:
-    """Lines of a pipeline, as a runner gives them to its shell."""
+def shell(script: str, root: Path, **variables: str) -> tuple[int, str]:
+    """Lines of a pipeline, as a runner gives them to its shell: exit code and all they printed."""
     foreign = ("MLFLOW_", "GITLAB_", "GITHUB_", "PYTEST_", "CI")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    kept |= {"PATH": f"{BIN}:{kept['PATH']}", "PYTEST_ADDOPTS": "-p no:locust -p no:schemathesis"}
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=root,
-        env={
-            **kept,
-            "PATH": f"{BIN}:{kept['PATH']}",
-            "PYTEST_ADDOPTS": "-p no:locust",
-            **variables,
-        },
+        env={**kept, **variables},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode == 0) == ok, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("ci", FILES)
@@ -124,27 +110,49 @@ def gitlab_job(root: Path, name: str, version: str, ok=True) -> str:
     jobs = yaml.load(text.replace("$[[ inputs.version ]]", version), ci_files.Loader)
     lines = [*jobs["default"]["before_script"], *jobs[name]["script"]]
     variables = {**jobs["variables"], "VENV": str(BIN.parent), "CI_JOB_URL": "job"}
-    return sh("\n".join(lines), root, ok, CI_PIPELINE_URL="pipeline", **variables)
+    code, printed = shell("\n".join(lines), root, CI_PIPELINE_URL="pipeline", **variables)
+    assert (code == 0) == ok, printed
+    return printed
 
 
-def github_job(root: Path, file: str, name: str, ok=True, **inputs: str) -> str:
-    """The `run` steps of one job, `if` and expressions as far as the starter uses them."""
+def wanted(step: dict, failed: bool, inputs: dict[str, str]) -> bool:
+    """Whether a step runs, as far as the starter uses `if`."""
+    asked = step.get("if", "success()")
+    if asked in ("always()", "success()"):
+        return asked == "always()" or not failed
+    name, value = re.fullmatch(r"inputs\.(\w+) == '(\w+)'", asked).groups()
+    return not failed and inputs[name] == value
+
+
+def github_job(root: Path, file: str, name: str, ok=True, **given: str) -> str:
+    """The `run` steps of one job, one by one, and whether it ends as it should."""
     flow = ci_files.github(root / ".github" / "workflows" / file)
     declared = flow["on"]["workflow_dispatch"]["inputs"]
-    inputs = {key: inputs.get(key, said.get("default", "")) for key, said in declared.items()}
-    variables = {key: str(value) for key, value in flow["env"].items()}
-    variables |= {"VERSION": inputs["version"], "GITHUB_RUN_ID": "1"}
-    variables["GITHUB_STEP_SUMMARY"] = str(root / "summary.md")
-    del variables[
-        "MLFLOW_TRACKING_URI"
-    ]  # a variable of the repository: here, pyproject.toml names it
-    lines = []
+    assert given.keys() <= declared.keys()
+    inputs = {key: given.get(key, said.get("default", "")) for key, said in declared.items()}
+    known = {"inputs.version": inputs["version"]}
+    variables = {key: filled(str(value), known) for key, value in flow["env"].items()}
+    del variables["MLFLOW_TRACKING_URI"]  # of the repository: here, pyproject.toml names it
+    summary = {"GITHUB_STEP_SUMMARY": str(root / "summary.md"), "GITHUB_RUN_ID": "1"}
+    failed, printed = False, ""
     for step in flow["jobs"][name]["steps"]:
-        asked = step.get("if", "always()")
-        wanted = asked == "always()" or asked == f"inputs.action == '{inputs.get('action')}'"
-        if "run" in step and wanted and step["name"] != "Install":
-            lines.append(step["run"])
-    return sh("\n".join(lines), root, ok, **variables)
+        if "run" in step and step["name"] != "Install" and wanted(step, failed, inputs):
+            code, said = shell(step["run"], root, **variables, **summary)
+            failed, printed = failed or code != 0, printed + said
+    assert failed != ok, printed
+    return printed
+
+
+def filled(text: str, known: dict[str, str]) -> str:
+    """An expression's value; one that nobody knows is empty, as on GitHub."""
+    return re.sub(r"\$\{\{ ([\w.]+) \}\}", lambda found: known.get(found[1], ""), text)
+
+
+def read_reports(folder: Path) -> tuple[float, set[str]]:
+    """Whether the metrics say it passed, and the files that Code Quality points at."""
+    series = ci_files.metrics((folder / "metrics.txt").read_text())
+    found = ci_files.findings((folder / "gl-code-quality-report.json").read_text())
+    return series["gatekit_run_passed", ()], {each["location"]["path"] for each in found}
 
 
 def test_the_written_pipeline_of_gitlab_runs(repository):
@@ -153,8 +161,8 @@ def test_the_written_pipeline_of_gitlab_runs(repository):
     said = gitlab_job(repository, "gate", "1")
     assert "GATES PASSED  toy version 1: 5 passed" in said
     assert "usefulness" in said
-    for name in ("gl-code-quality-report.json", "metrics.txt", "junit.xml", "gatekit-report.md"):
-        assert (repository / "gate-report" / name).stat().st_size > 1
+    assert read_reports(repository / "gate-report") == (1, set())
+    assert "passed every gate" in (repository / "gate-report" / "gatekit-report.md").read_text()
     assert registry.holder("toy", "staging", "alias") is None
     gitlab_job(repository, "staging", "1")
     assert "production" in gitlab_job(repository, "production", "1")
@@ -164,6 +172,7 @@ def test_the_written_pipeline_of_gitlab_runs(repository):
     refused = gitlab_job(repository, "gate", "2", ok=False)
     assert sorted(ci_files.junit(repository / "gate-report" / "junit.xml")) == sorted(passed)
     assert "accuracy" in refused
+    assert read_reports(repository / "gate-report") == (0, {"gates.toml"})
     gitlab_job(repository, "staging", "2", ok=False)
     assert registry.holder("toy", "staging", "alias").version == "1"
 
@@ -172,6 +181,10 @@ def test_the_written_workflows_of_github_run(repository):
     init("github")
     registry = furnish(repository)
     staging, production = "candidate-to-staging.yml", "promote-to-production.yml"
+    flow = ci_files.github(repository / ".github" / "workflows" / staging)
+    assert flow["jobs"]["staging"]["needs"] == "gate"  # a gate that fails stops it there
+    github_job(repository, staging, "gate", ok=False, version="2")
+    assert "toy version 2 failed" in (repository / "summary.md").read_text()
     assert "GATES PASSED" in github_job(repository, staging, "gate", version="1")
     assert "toy version 1 passed every gate" in (repository / "summary.md").read_text()
     refused = github_job(repository, production, "production", ok=False, version="1")
@@ -179,4 +192,9 @@ def test_the_written_workflows_of_github_run(repository):
     github_job(repository, staging, "staging", version="1")
     assert registry.holder("toy", "staging", "alias").version == "1"
     github_job(repository, production, "production", version="1")
+    assert registry.holder("toy", "production", "alias").version == "1"
+    back = github_job(
+        repository, production, "production", ok=False, version="2", action="rollback"
+    )
+    assert "no rollback of 'production' to version 2" in " ".join(back.split())
     assert registry.holder("toy", "production", "alias").version == "1"

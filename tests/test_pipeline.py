@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gatekit import cli
 from gatekit.plan import RunRequest, make_plan
@@ -16,9 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 VALUES = {"MODEL": "churn-model", "VERSION": "6", "STAGING_URL": "http://s"}
 VALUES |= {"CI_PIPELINE_URL": "http://p", "REPORTS": "gate-report"}
 LADDER = ["test", "train", "gate", "staging", "build-image", "deploy-staging", "staging-suite"]
-LADDER += ["load", "production", "deploy-production", "rollback"]
+LADDER += ["load", "production", "deploy-production", "tag-image", "rollback"]
 SCHEDULED = ["monitor", "reverify"]
 MOVING = {"staging", "production", "rollback"}
+# What GitLab's reference of its keywords keeps to the paid tiers, and the reports that the free one
+# shows; those of metrics are uploaded there too, and not shown.
+PAID = {"secrets", "identity", "dast_configuration"}
+SHOWN_FREE = {"junit", "codequality", "dotenv"}
 CREDENTIALS = {"staging", "production"}  # environments whose variables may move a pointer
 
 
@@ -95,6 +100,44 @@ def test_only_jobs_that_move_a_pointer_have_the_credentials_to(pipeline):
             assert environment not in CREDENTIALS, name
         if name in MOVING:
             assert environment in CREDENTIALS, name
+
+
+def test_nobody_elses_gate_job_has_them_either():
+    gate = ci_files.gitlab(ROOT / "templates" / "gate.yml")[1]
+    ((_, job),) = gate.items()
+    assert job["environment"]["name"] == "reports/$CI_COMMIT_REF_SLUG"
+    started = yaml.safe_load(written("gitlab-ci.yml").partition("\n---\n")[2])
+    assert started["gate"]["environment"]["name"] == "reports/$CI_COMMIT_REF_SLUG"
+    assert {started[name]["environment"]["name"] for name in MOVING} == CREDENTIALS
+    jobs = yaml.safe_load(written("candidate-to-staging.yml"))["jobs"]
+    assert "environment" not in jobs["gate"]
+    assert jobs["staging"]["environment"] == "staging"
+
+
+def written(name):
+    """A file of the starter, its marks filled in."""
+    text = (ROOT / "gatekit" / "starter" / "files" / name).read_text()
+    return re.sub(r"@[A-Z]+@", "m", text)
+
+
+def test_nothing_in_it_needs_a_paid_tier(pipeline):
+    for name, job in pipeline[1].items():
+        if not isinstance(job, dict):
+            continue
+        assert not PAID & set(job), name
+        needs = [each for each in job.get("needs", []) if isinstance(each, dict)]
+        assert not [each for each in needs if "project" in each or "pipeline" in each], name
+        assert set(job.get("artifacts", {}).get("reports", {})) <= SHOWN_FREE | {"metrics"}, name
+
+
+def test_the_image_is_tagged_by_commit_and_stage(pipeline):
+    told = dict(commands(pipeline, "service/deploy/image"))
+    name = ["$CI_REGISTRY_IMAGE", "$CI_COMMIT_SHA"]
+    assert told == {
+        "build-image": ["build", *name, "staging"],
+        "tag-image": ["tag", *name, "production"],
+    }
+    assert pipeline[1]["tag-image"]["needs"] == ["deploy-production"]
 
 
 def test_reports_have_the_names_that_a_run_writes(pipeline, tmp_path):

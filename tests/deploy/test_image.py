@@ -194,11 +194,31 @@ def test_the_image_has_the_locked_packages_and_no_installer(pulled):
     assert not [each for each in installed if each.startswith(("pip==", "setuptools=="))]
 
 
+def test_the_image_has_every_file_of_the_house(pulled):
+    """What is shipped is what was tested: modules, the page, the starter, the policy's words."""
+    store, container, _ = pulled
+    look = "cd /opt/gatekit/lib/python3*/site-packages && find gatekit gatekit_service -type f"
+    told = store("run", "--isolation", "chroot", container, "--", "sh", "-c", look).split()
+    held = {name for name in told if not name.endswith(".pyc")}
+    tracked = run("git", "ls-files", "gatekit", "service/gatekit_service").split()
+    assert held == {name.removeprefix("service/") for name in tracked}
+
+
+def test_the_image_knows_the_settings_of_a_trial(pulled):
+    store, container, _ = pulled
+    wrong = "GATEKIT_MODEL=toy GATEKIT_MODEL_MEMORY_MB=much python -m gatekit_service; echo =$?"
+    command = ("run", "--isolation", "chroot", container, "--", "sh", "-c", f"{{ {wrong}; }} 2>&1")
+    said = store(*command)
+    assert "GATEKIT_MODEL_MEMORY_MB is 'much'" in said
+    assert said.endswith("=2\n")
+
+
 @contextmanager
 def started(store, container, folder, port):
     """The image's own command, in a chroot: buildah knows no port of its own, so ours is given."""
     told = {"GATEKIT_MODEL": "toy", "GATEKIT_STAGE": "production", "GATEKIT_VERIFY": "off"}
     told |= {"GATEKIT_REGISTRY": "folder:/registry", "GATEKIT_PORT": str(port)}
+    told |= {"GATEKIT_TRIAL": "1", "GATEKIT_MODEL_MEMORY_MB": "2048"}
     store("config", *[f"--env={key}={value}" for key, value in told.items()], container)
     log = folder / "service.log"
     command = ["buildah", *store.options, "run", "--isolation", "chroot"]
@@ -221,6 +241,14 @@ def started(store, container, folder, port):
             process.wait()
 
 
+def predicted(port, rows):
+    body = json.dumps({"features": rows}).encode()
+    sent = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/predict", body, sent)
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return json.load(answer)["predictions"]
+
+
 def test_it_starts_and_serves_what_the_pointer_names(pulled, folder, tmp_path):
     store, container, _ = pulled
     models = FolderRegistry(folder / "registry")
@@ -232,6 +260,7 @@ def test_it_starts_and_serves_what_the_pointer_names(pulled, folder, tmp_path):
         health = json.loads(answers(f"http://127.0.0.1:{port}/health", process, log, 300))
         assert (health["status"], health["model"], health["version"]) == ("ok", "toy", "1")
         assert health["stage"] == "production"
+        assert predicted(port, [[0.75, 0, 0, 0], [-0.25, 0, 0, 0]]) == [1, 0]
         test = json.loads(store("inspect", "--type", "container", container))
         probe = test["Docker"]["config"]["Healthcheck"]["Test"][1:]
         store("run", "--isolation", "chroot", container, "--", *probe)

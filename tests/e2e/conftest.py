@@ -20,7 +20,7 @@ PYPROJECT = """
 gates = "examples/churn/gates.toml"
 
 [tool.pytest]
-addopts = ["-p", "no:locust", "-p", "no:cacheprovider"]
+addopts = ["-p", "no:locust", "-p", "no:schemathesis", "-p", "no:cacheprovider"]
 """
 # The example's bars on one gate: `canary` may be overridden, `staging` may not.
 QUICK = """

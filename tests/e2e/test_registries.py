@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from tests.browser import PATIENCE_MS
+
 pytestmark = pytest.mark.slow
 
 
@@ -50,11 +52,37 @@ def test_a_registry_that_is_down_is_said_to_be_down_and_soon(trained, closed_por
     assert "has no version" not in done.said
 
 
-def test_the_same_job_against_a_server_over_postgresql(trained, mlflow_server):
+@pytest.fixture(scope="module")
+def on_server(trained, mlflow_server):
+    """A version gated and promoted on a server: how that ended, its number, the server's URI."""
     project, (uri, _) = trained.project, mlflow_server
-    line = project.train("boosting", registry=uri)
-    version = f"models:/churn-model/{line['model_version']}"
-    done = project.pytest(version, "--promote-to", "staging", registry=uri)
+    version = project.train("boosting", registry=uri)["model_version"]
+    done = project.pytest(f"models:/churn-model/{version}", "--promote-to", "staging", registry=uri)
+    return done, version, uri
+
+
+def test_the_same_job_against_a_server_over_postgresql(trained, on_server):
+    done, version, uri = on_server
     assert done.code == 0, done.said
-    assert f"PROMOTED churn-model version {line['model_version']} now holds" in done.said
-    assert len(project.load("models:/churn-model@staging", registry=uri)) == 5
+    assert f"PROMOTED churn-model version {version} now holds" in done.said
+    assert len(trained.project.load("models:/churn-model@staging", registry=uri)) == 5
+
+
+def test_the_report_opens_from_the_runs_artifacts_in_mlflows_own_pages(on_server, browser):
+    """A person clicks from the gate run to the page, which is whole there."""
+    from gatekit.registry.mlflow import MlflowRegistry
+
+    _, version, uri = on_server
+    registry = MlflowRegistry(uri)
+    tags = registry.version("churn-model", version).tags
+    (run_id,) = (k.removeprefix("gatekit.report.") for k in tags if k.startswith("gatekit.report."))
+    experiment = registry._client.get_run(run_id).info.experiment_id
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{uri}/#/experiments/{experiment}/runs/{run_id}")
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_test_id("artifact-tree-node").get_by_text("gatekit", exact=True).click()
+    page.get_by_test_id("artifact-tree-node").get_by_text("gatekit-report.html").click()
+    verdict = page.frame_locator("iframe").get_by_role("heading", level=1)
+    assert f"churn-model version {version} passed every gate" in verdict.inner_text()
+    page.close()

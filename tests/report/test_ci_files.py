@@ -5,8 +5,6 @@ import math
 import re
 
 import pytest
-from jsonschema import Draft202012Validator
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gatekit.estimate import Estimate
 from gatekit.ledger import TestOutcome as Ended
@@ -15,54 +13,18 @@ from gatekit.report.code_quality import code_quality, policy_line
 from gatekit.report.markdown import MOST_BYTES, render_markdown
 from gatekit.report.openmetrics import openmetrics
 from gatekit.report.provenance import path_in_repository
+from tests.ci_files import findings as read_findings
+from tests.ci_files import metrics as read_metrics
 
-# As GitLab documents its subset of the Code Climate format.
-FINDINGS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["description", "check_name", "fingerprint", "severity", "location"],
-        "additionalProperties": False,
-        "properties": {
-            "description": {"type": "string", "minLength": 1},
-            "check_name": {"type": "string", "pattern": r"^gatekit\..+"},
-            "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
-            "location": {
-                "type": "object",
-                "required": ["path", "lines"],
-                "additionalProperties": False,
-                "properties": {
-                    "path": {"type": "string", "pattern": r"^(?!\./|/)"},
-                    "lines": {
-                        "type": "object",
-                        "required": ["begin"],
-                        "properties": {"begin": {"type": "integer", "minimum": 1}},
-                        "additionalProperties": False,
-                    },
-                },
-            },
-        },
-    },
-}
 HOSTILE = 'a|b\n"c"\\d <img src=x> @all [x](y) `e` \ud800'
 
 
 def findings(report):
-    found = json.loads(code_quality(report))
-    Draft202012Validator(FINDINGS).validate(found)
-    return found
+    return read_findings(code_quality(report))
 
 
 def series(report):
-    """(name, labels) -> value, by Prometheus' own parser."""
-    text = openmetrics(report)
-    assert text.endswith("# EOF\n")
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    return read_metrics(openmetrics(report))
 
 
 def labels(**kept):
