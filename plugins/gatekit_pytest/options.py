@@ -19,6 +19,7 @@ NEED_URI = (
     "service_url",
     "model_env",
     "current",
+    "engine",
     "report_dir",
 )
 
@@ -69,6 +70,12 @@ def add_options(parser: pytest.Parser) -> None:
         "Parquet files. Default: the policy's, else the holdout",
     )
     group.addoption(
+        "--engine",
+        metavar="ENGINE",
+        help="who predicts and counts the holdout: local, dask://HOST:PORT or spark://HOST:PORT; "
+        "it then streams, whatever its size. Default: the policy's, else this machine",
+    )
+    group.addoption(
         "--report-dir",
         metavar="DIR",
         type=Path,
@@ -99,6 +106,7 @@ class GateOptions:
             service_url=option.service_url,
             model_env=option.model_env or "local",
             current=str(Path(option.current).resolve()) if option.current else None,
+            engine=option.engine,
         )
         folder = option.report_dir or config.rootpath / ".gatekit" / "report"
         return cls(request, folder, is_narrowed(config))

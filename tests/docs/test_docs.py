@@ -164,6 +164,7 @@ TABLES += [
             "keys",
             "attestation",
             "runner",
+            "streaming",
         ),
     ),
     ("## [data.holdout]", policy.DataSpec, ()),
@@ -172,6 +173,7 @@ TABLES += [
     ("## [keys.NAME]", policy.TrustedKey, ()),
     ("## [attestation]", policy.Attestation, ()),
     ("## [runner]", policy.RunnerPolicy, ()),
+    ("## [streaming]", policy.StreamingPolicy, ()),
 ]
 
 

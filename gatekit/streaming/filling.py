@@ -1,0 +1,235 @@
+"""From one block of rows and what the models said of it to evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gatekit.errors import DataError, ModelMisbehaved
+from gatekit.evidence.codes import Coded, coded
+from gatekit.evidence.counts import is_label, right
+from gatekit.evidence.group_ranks import GroupRanks
+from gatekit.evidence.keyed import KeyedCounts
+from gatekit.evidence.labels import LabelCounts
+from gatekit.evidence.ranks import Ranks
+from gatekit.evidence.rivals import Rivals
+from gatekit.evidence.sums import Floats, Sums
+from gatekit.evidence.whole import Evidence
+from gatekit.stats import probabilities, regression
+from gatekit.streaming.question import CANDIDATE, CHAMPION, SUMMED, Answers, Question, Said
+
+ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
+ALL, GROUPS = "all", "groups"
+ABSOLUTE, SQUARE, ERROR, PINBALL, FALL = "absolute", "square", "error", "pinball", "fall"
+LOG_LOSS, BRIER, RISE, LOSSES = "log loss", "brier", "rise", "losses"
+CONFIDENCE, AUC = "confidence", "auc"
+
+
+def slice_name(place: int) -> str:
+    """What the counts of the policy's slice number `place` are called."""
+    return f"slice {place}"
+
+
+def group_name(place: int) -> str:
+    """What the scores by group of its sensitive grouping number `place` are called."""
+    return f"grouping {place}"
+
+
+def outside(role: str) -> str:
+    """What the number of a model's rows with a score outside 0 to 1 is called."""
+    return f"{role}: outside 0 to 1"
+
+
+def off_sum(role: str) -> str:
+    """What the number of a model's rows whose scores do not sum to 1 is called."""
+    return f"{role}: no sum of 1"
+
+
+def no_class(role: str) -> str:
+    """What the number of rows whose label a model has no score for is called."""
+    return f"{role}: no such class"
+
+
+def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
+    """The evidence of one block: its rows with label and groups, and what was said of them.
+
+    Raises:
+        DataError: a label or group is missing, or there are more groups than can be held.
+        ModelMisbehaved: a model's classes are not those of the pilot.
+    """
+    y = _known(table, question.target)
+    columns = {name: _coded(table, name) for name in question.told_apart}
+    made: dict[str, dict[str, Any]] = {
+        name: {} for name in ("labels", "counts", "ranks", "groups", "rivals", "sums", "ends")
+    }
+    made["odd"] = {}
+    for role, said in answers.items():
+        if said.classes != question.classes[role]:
+            raise ModelMisbehaved(f"the {role} scores other classes in some rows than in others")
+    if question.task == "regression":
+        if question.is_numeric:
+            _add_numbers(made, question, y, answers)
+    else:
+        _add_labels(made, question, y, answers, columns)
+    mine = is_label(y, question.positive)
+    if question.sensitive:
+        names = dict.fromkeys(name for each in question.sensitive for name in each)
+        chosen = is_label(answers[CANDIDATE].labels, question.positive)
+        together = {name: columns[name] for name in names}
+        made["counts"][GROUPS] = KeyedCounts.of(together, mine, chosen)
+    if question.edges:
+        _add_ranks(made, question, mine, answers, columns)
+    return Evidence(rows=table.num_rows, **made)
+
+
+def _add_labels(
+    made: dict[str, Any],
+    question: Question,
+    y: NDArray[Any],
+    answers: Answers,
+    columns: Mapping[str, Coded],
+) -> None:
+    new = right(y, answers[CANDIDATE].labels)
+    old = right(y, answers[CHAMPION].labels) if CHAMPION in answers else np.zeros(y.size, bool)
+    made["labels"][CANDIDATE] = LabelCounts.of(y, answers[CANDIDATE].labels)
+    made["counts"][ALL] = KeyedCounts.of({}, new, old)
+    for place, names in enumerate(question.slices):
+        held = {name: columns[name] for name in names}
+        made["counts"][slice_name(place)] = KeyedCounts.of(held, new, old)
+    if question.edges or question.confidence is not None:
+        _add_probabilities(made, question, y, answers)
+    if question.confidence is not None:
+        wide = answers[CANDIDATE].scores
+        assert wide is not None  # noqa: S101 - there are bins only where there are scores
+        said = wide.max(axis=1)
+        place_of = question.confidence.place(said)
+        made["ranks"][CONFIDENCE] = Ranks.of(question.confidence, place_of, said, new)
+
+
+def _add_probabilities(
+    made: dict[str, Any], question: Question, y: NDArray[Any], answers: Answers
+) -> None:
+    losses = {}
+    for role, said in answers.items():
+        scores = said.scores
+        assert scores is not None  # noqa: S101 - as above
+        _add_odd(made["odd"], role, said)
+        true = _came_true(made["odd"], question, role, y, said)
+        losses[role], worst = probabilities.log_losses(scores, true)
+        if role == CANDIDATE:
+            squares, furthest = probabilities.square_losses(scores, true)
+            made["sums"] |= {LOG_LOSS: Sums.of(losses[role]), BRIER: Sums.of(squares)}
+            made["ends"] |= {LOG_LOSS: (0.0, worst + 0.0), BRIER: (0.0, furthest + 0.0)}
+    if CHAMPION in answers:
+        new, old = (losses[role] for role in (CANDIDATE, CHAMPION))
+        made["sums"][RISE] = Sums.of(new - old)
+        said_of = [answers[role].scores for role in (CANDIDATE, CHAMPION)]
+        classes = [question.classes[role] for role in (CANDIDATE, CHAMPION)]
+        both = probabilities.side_by_side(*said_of, *classes)  # type: ignore[arg-type] # no None
+        made["ends"][RISE] = _ends(*probabilities.ends_of_rise(*both))
+        made["ends"][LOSSES] = _ends(0.0, float(max(new.max(), old.max())))
+
+
+def _add_odd(odd: dict[str, int], role: str, said: Said) -> None:
+    whole = said.whole
+    assert whole is not None  # noqa: S101 - as above
+    strays = (whole < 0) | (whole > 1) if whole.min() < 0 or whole.max() > 1 else np.zeros(0)
+    odd[outside(role)] = int(strays.sum())
+    off = np.abs(whole.sum(axis=1) - 1) > ROW_SUM if whole.ndim > 1 else np.zeros(0)
+    odd[off_sum(role)] = int(off.sum())
+
+
+def _came_true(
+    odd: dict[str, int], question: Question, role: str, y: NDArray[Any], said: Said
+) -> NDArray[Any]:
+    """What came true, (n,), as `gatekit.stats.probabilities` takes it; 0 of a label not scored."""
+    if said.scores is not None and said.scores.ndim == 1:
+        odd[no_class(role)] = 0
+        return is_label(y, question.positive)
+    place = np.full(y.size, -1)
+    for column, label in enumerate(question.classes[role]):
+        place[is_label(y, label)] = column
+    odd[no_class(role)] = int(np.count_nonzero(place < 0))
+    return np.asarray(np.maximum(place, 0))
+
+
+def _add_ranks(
+    made: dict[str, Any],
+    question: Question,
+    mine: NDArray[np.bool_],
+    answers: Answers,
+    columns: Mapping[str, Coded],
+) -> None:
+    places = {}
+    for role, edges in question.edges.items():
+        scores = answers[role].scores
+        assert scores is not None  # noqa: S101 - as above
+        places[role] = edges.place(scores)
+        made["ranks"][role] = Ranks.of(edges, places[role], scores, mine)
+    if question.placements:
+        new, old = ((question.placements[r], places[r]) for r in (CANDIDATE, CHAMPION))
+        made["rivals"][AUC] = Rivals.of(new, old, mine)
+    for place, (names, edges) in enumerate(
+        zip(question.sensitive, question.group_edges, strict=True)
+    ):
+        held = [columns[name] for name in names]
+        scores = answers[CANDIDATE].scores
+        assert scores is not None  # noqa: S101 - as above
+        made["groups"][group_name(place)] = GroupRanks.of(edges, held, scores, mine)
+
+
+def _add_numbers(
+    made: dict[str, Any], question: Question, y: NDArray[Any], answers: Answers
+) -> None:
+    truth = _numbers(y, "the target")
+    errors = {}
+    for role, said in answers.items():
+        errors[role] = (_numbers(said.labels, f"the {role}") - truth) / question.unit
+    new = errors[CANDIDATE]
+    size = np.abs(new)
+    zero = np.zeros(1)
+    losses = regression.pinball(zero, new, question.quantile)
+    each = {ABSOLUTE: size, SQUARE: new * new, ERROR: new, PINBALL: losses}
+    most = float(size.max())
+    if CHAMPION in errors:
+        old = np.abs(errors[CHAMPION])
+        each[FALL] = old - size
+        most = max(most, float(old.max()))
+    made["sums"] |= {name: Sums.of(values) for name, values in each.items()}
+    made["ends"][LOSSES] = _ends(0.0, most)
+
+
+def _numbers(values: NDArray[Any], whose: str) -> Floats:
+    if values.dtype.kind not in SUMMED:
+        raise DataError(f"{whose} is of type {values.dtype} in some rows and numbers in others")
+    return values.astype(float)
+
+
+def _ends(low: float, high: float) -> tuple[float, float]:
+    return low + 0.0, high + 0.0  # -0.0 is 0.0
+
+
+def _known(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column without gaps, (n,)."""
+    column = table[name]
+    values = np.asarray(column.to_numpy())
+    gaps = column.null_count
+    if not gaps and values.dtype.kind == "f":
+        gaps = int(np.count_nonzero(~np.isfinite(values)))
+    if gaps:
+        raise DataError(
+            f"column {name!r} lacks {gaps} of {len(values)} values",
+            "Labels and groups must be known for every row of a holdout",
+        )
+    return values
+
+
+def _coded(table: pa.Table, name: str) -> Coded:
+    column = table[name]
+    if column.null_count or pa.types.is_floating(column.type):
+        _known(table, name)  # refuses gaps
+    return coded(column)
