@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test zoo races pipeline-test image-test check bench coverage lock clean
+.PHONY: setup demo demo-employment test zoo races chaos pipeline-test image-test check bench coverage lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -34,6 +34,10 @@ races: $(READY)
 	GATEKIT_ROUNDS=200 GATEKIT_REQUIRE_ALL=1 $(BIN)/python -m pytest -n 0 -s --durations=0 \
 		tests/promotion/test_server_races.py tests/promotion/test_server_kills.py \
 		tests/promotion/test_server_outages.py $(ARGS)
+
+# Faults and a hundred swaps around a service under load: ten minutes. ARGS="--only revoked".
+chaos: $(READY)
+	$(BIN)/python bench/chaos.py $(ARGS)
 
 # What stands in for GitLab; the lock holds its hash and no URL.
 requirements/node/node_modules: requirements/node/package-lock.json $(READY)

@@ -20,6 +20,9 @@ from gatekit.errors import GatekitError, NotFound, RegistryError, RegistryUnavai
 _ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _RIGHTS = frozenset({401, 403})
 _TOO_MANY = 429
+FILES = "the files at"  # what is asked for where it is files
+MANY_FILES = "The following failures occurred"
+NO_ROOM = "[Errno 28]"
 _DETAIL = 300  # characters of MLflow's own words that a person is shown
 
 # MLflow retries a 5xx seven times with growing pauses, four minutes in all, unless told otherwise.
@@ -86,13 +89,26 @@ class Place:
             )
         if status < 500 and status != _TOO_MANY:  # noqa: PLR2004 - the border of HTTP's server errors
             return RegistryError(f"{what}: the registry at {self.shown} refuses ({detail})")
+        if NO_ROOM in str(error):
+            return RegistryError(f"no room on this disk for {what}", "Make room, and try again")
+        if what.startswith(FILES):
+            return RegistryUnavailable(
+                f"{what} cannot be had: the artifact store behind {self.shown} does not give them "
+                f"whole ({detail})",
+                "Nothing of them was used; try again when it is up",
+            )
         return RegistryUnavailable(
             f"the registry at {self.shown} does not answer; asked for: {what} ({detail})",
             "Nothing is known about what it holds; try again when it is up",
         )
 
     def _words(self, error: Exception) -> str:
-        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        if lines and lines[0].startswith(
+            MANY_FILES
+        ):  # then a heading for each file, and its reason
+            lines = [line for line in lines[1:] if not line.startswith("#")]
+        first = lines[0] if lines else type(error).__name__
         if self.secret:
             first = first.replace(self.secret, "***")
         first = re.sub(r"<[^<>]*object at 0x[0-9a-f]+>:? ?", "", first)

@@ -11,12 +11,15 @@ from gatekit.errors import DataError, GatekitError, ModelMisbehaved, ModelRefuse
 
 LINE_LENGTH = 400
 # A process that waits for a core loses time between calls as well as in them, and the gate may
-# be the one that waits: only what cannot be explained so is called a lie.
-SLACK_MS = 250.0
-LEAST_SHARE = 0.5
+# be the one that waits. Where the kernel says how long they waited, the rest was spent in calls,
+# but for some microseconds beside each; where not, only what waiting cannot explain is a lie.
+SLACK_MS, SLACK_UNKNOWN_MS = 100.0, 250.0
+LEAST_SHARE, LEAST_SHARE_UNKNOWN = 0.8, 0.5
+BESIDE_A_CALL_MS = 0.02
 # Raised by mistakes in a program; whoever refuses rows says so with an error of another kind.
 ACCIDENTS = frozenset(
-    """ArithmeticError AssertionError AttributeError EOFError FileNotFoundError ImportError
+    """ArithmeticError AssertionError AttributeError BlockingIOError BrokenPipeError
+    ChildProcessError ConnectionError ConnectionRefusedError EOFError FileNotFoundError ImportError
     IndexError KeyError KeyboardInterrupt MemoryError ModuleNotFoundError NameError OSError
     NotImplementedError PermissionError RecursionError StopIteration SystemError SystemExit
     TypeError UnboundLocalError
@@ -38,14 +41,22 @@ def checked(column: pa.ChunkedArray | np.ndarray[Any, Any], rows: int) -> np.nda
     return array
 
 
-def implausible(times_ms: np.ndarray[Any, Any], seen_ms: float) -> str:
-    """Why the times that a process told cannot be, when the gate saw `seen_ms` pass; else ''."""
+def implausible(
+    times_ms: np.ndarray[Any, Any], seen_ms: float, waited_ms: float | None = None
+) -> str:
+    """Why the times that a process told cannot be, when the gate saw `seen_ms` pass; else ''.
+
+    `waited_ms` of these it and the gate waited for a core; None where nobody knows.
+    """
     if times_ms.dtype.kind != "f" or (times_ms < 0).any():
         return "it told times below zero or no times"
     told_ms = float(times_ms.sum())
-    if told_ms > seen_ms + SLACK_MS:
+    slack_ms = SLACK_UNKNOWN_MS if waited_ms is None else SLACK_MS
+    if told_ms > seen_ms + slack_ms:
         return f"its calls took {told_ms:.0f} ms by its own clock, in {seen_ms:.0f} ms"
-    if told_ms < LEAST_SHARE * (seen_ms - SLACK_MS):
+    share = LEAST_SHARE_UNKNOWN if waited_ms is None else LEAST_SHARE
+    outside_ms = slack_ms + (waited_ms or 0.0) + BESIDE_A_CALL_MS * times_ms.size
+    if told_ms < share * (seen_ms - outside_ms):
         return f"its calls took {told_ms:.3g} ms by its own clock, and {seen_ms:.0f} ms by ours"
     return ""
 

@@ -100,6 +100,17 @@ class Child:
                 return int(found[1]) / 1024
         return None
 
+    def waited_ms(self) -> float | None:
+        """How long it and this thread have waited for a core so far; None where nobody counts."""
+        waited = 0.0
+        for place in (f"{self.process.pid}", "thread-self"):
+            try:
+                counted = Path(f"/proc/{place}/schedstat").read_text("ascii").split()
+                waited += int(counted[1]) / 1e6
+            except (OSError, ValueError, IndexError):
+                return None
+        return waited
+
     def _watch(self) -> bool:
         """Whether it lives. Raises TooMuch when it has grown over its limits."""
         if self.process.poll() is not None:

@@ -66,7 +66,7 @@ class Runner:
         self._walls: tuple[str, ...] = ()
         self._greeted = False
         self._spent = 0.0
-        self._begun: float | None = None
+        self._begun: tuple[float, float | None] | None = None  # the clock, and what was waited
         self._ended: tuple[str, str] | None = None
         self._asked = 0
         self._folder: Path | None = None
@@ -152,9 +152,9 @@ class Runner:
         self._begun = None
         asked = {"calls": calls, "warm_up": warm_up, "each": each}
         reply = self._ask_about("time", table, None, asked)
-        seen_s = self._since_begun()
+        seen_ms, waited_ms = self._since_begun()
         times_ms = checked(self._column(reply, "being timed"), calls)
-        if reason := implausible(times_ms, seen_s * 1000):
+        if reason := implausible(times_ms, seen_ms, waited_ms):
             self._end(f"was being timed, and its clock cannot be right: {reason}")
         return times_ms
 
@@ -264,7 +264,7 @@ class Runner:
         if error := reply.header.get("error"):
             raise raised(error, self._role, doing, alone=bool(self._limits.code))
         if table is not None:
-            self._tables.known = table.schema
+            self._tables.learn(table.schema)
         return reply
 
     def _exchange(self, question: Frame | None, seconds: float, doing: str) -> Frame:
@@ -302,7 +302,7 @@ class Runner:
             if frame.header.get("id") != self._asked:
                 raise Garbage("it is no answer to the question")
             if calls and frame.header.get("begun") is True and self._begun is None:
-                self._begun = monotonic()
+                self._begun = monotonic(), self._held().waited_ms()
                 continue
             tick = frame.header.get("tick")
             if tick is None:
@@ -317,8 +317,15 @@ class Runner:
         except Garbage as error:
             self._end(f"wrote garbage to its line while {doing}: {error}")
 
-    def _since_begun(self) -> float:
-        return 0.0 if self._begun is None else monotonic() - self._begun
+    def _since_begun(self) -> tuple[float, float | None]:
+        """Milliseconds since the timed calls began, and how many of them were waits for a core."""
+        if self._begun is None:
+            return 0.0, None
+        start, waited_ms = self._begun
+        seen_ms, now_ms = (monotonic() - start) * 1000, self._held().waited_ms()
+        if waited_ms is None or now_ms is None:
+            return seen_ms, None
+        return seen_ms, now_ms - waited_ms
 
     def _line(self) -> Channel:
         return self._held().channel

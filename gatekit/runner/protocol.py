@@ -16,6 +16,7 @@ import json
 import os
 import re
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ SHORT = 1 << 14
 # A side that sleeps is woken in 35 microseconds, one that looks again in two. So each looks for
 # as long as a small question takes, and sleeps only then.
 AWAKE_SECONDS = 0.0003
+# Giving the core away at every look costs as much as the look: after some of them is enough, should
+# both sides share a core.
+LOOKS = 8
 MAX_HEADER = 1 << 20
 MAX_BODY = 1 << 32
 
@@ -109,16 +113,16 @@ def encode_small(frame: Frame) -> Iterator[memoryview]:
 def soon(source: int, most: int) -> bytes | None:
     """What a descriptor that does not block gives within a moment; None when it gives nothing yet.
 
-    Empty at its end. The core is given away between two looks.
+    Empty at its end. The core is given away between some looks and the next.
     """
     end = perf_counter() + AWAKE_SECONDS
     while True:
-        try:
-            return os.read(source, most)
-        except BlockingIOError:
-            if perf_counter() > end:
-                return None
-            os.sched_yield()
+        for _ in range(LOOKS):
+            with suppress(BlockingIOError):
+                return os.read(source, most)
+        if perf_counter() > end:
+            return None
+        os.sched_yield()
 
 
 def table_to_bytes(table: pa.Table) -> memoryview:
@@ -138,11 +142,16 @@ class TableSender:
 
     known: pa.Schema | None = None
 
+    def learn(self, schema: pa.Schema) -> None:
+        """The other side has read a table of `schema`; one with dictionaries travels each time."""
+        if self.known is None and not any(map(pa.types.is_dictionary, schema.types)):
+            self.known = schema
+
     def body(self, table: pa.Table) -> tuple[str, memoryview]:
         """The word for the header, and the body: a `batch` of the known schema or a `stream`."""
         if self.known is not None and table.schema.equals(self.known, check_metadata=True):
             batches = table.to_batches()
-            if len(batches) == 1 and not any(map(_is_dictionary, table.schema.types)):
+            if len(batches) == 1:
                 return "batch", memoryview(batches[0].serialize())
         self.known = None  # until the other side has read it
         return "stream", table_to_bytes(table)
@@ -166,10 +175,6 @@ class TableReader:
         return pa.Table.from_batches([batch], self.known)
 
 
-def _is_dictionary(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_dictionary(kind))
-
-
 def bytes_to_table(body: bytes | bytearray | memoryview) -> pa.Table:
     """The table of an Arrow IPC stream; Garbage if it is none."""
     try:
@@ -190,7 +195,8 @@ def array_to_frame(header: dict[str, Any], array: np.ndarray[Any, Any]) -> Frame
         TypeError: its values are of no type that a prediction may have.
     """
     if array.dtype.kind in "biuf":
-        array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+        if not (array.dtype.isnative and array.flags.c_contiguous):
+            array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
         said = {**header, "array": array.dtype.str, "rows": len(array)}
         return Frame(said, array.tobytes())
     if array.dtype.kind not in "OUT":

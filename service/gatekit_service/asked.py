@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,23 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+LINGER_SECONDS = 5.0
+BODIES_LET_PASS = 16  # as many times the largest size is read and dropped after a refusal
 BODIES_AT_ONCE = 8  # of the largest size; more that come in pieces are shed
 CLOSE = {"connection": "close"}
 
 
 class Gone(Exception):
     """The caller is not there any more."""
+
+
+class TooLarge(HTTPException):
+    """413. `is_whole`: the body has come to its end; else the caller is still sending it."""
+
+    def __init__(self, most_bytes: int, *, is_whole: bool = False) -> None:
+        most = f"{most_bytes / 2**20:.3g} MB"
+        super().__init__(413, f"the body is larger than {most}; send fewer rows at once", CLOSE)
+        self.is_whole = is_whole
 
 
 @dataclass(slots=True)
@@ -76,7 +88,7 @@ class Door:
             if kind != b"application/json":
                 raise BadRows("the content type is not application/json")
         if asked.length > self._limit:
-            raise self._too_large()
+            raise TooLarge(self._limit)
 
     async def body(self, receive: Receive) -> bytes:
         """The whole body.
@@ -110,8 +122,21 @@ class Door:
             raise Gone
         raw: bytes = message.get("body", b"")
         if len(raw) > self._limit:
-            raise self._too_large()
+            raise TooLarge(self._limit, is_whole=True)
         return raw
+
+    async def linger(self, receive: Receive) -> None:
+        """Read and drop what a refused caller still sends, within bounds.
+
+        A line that is closed while it sends is reset, and it never reads why.
+        """
+        left, more = BODIES_LET_PASS * self._limit, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while more and left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b""))
+                    more = message.get("more_body", False)
 
     async def _pieces(self, message: Message, receive: Receive) -> bytes:
         raw = bytearray()
@@ -121,7 +146,7 @@ class Door:
                 raw += piece
                 self._held += len(piece)
                 if len(raw) > self._limit:
-                    raise self._too_large()
+                    raise TooLarge(self._limit, is_whole=not message.get("more_body"))
                 if self._held > BODIES_AT_ONCE * self._limit:
                     raise HTTPException(
                         503, "too many large bodies at once", {"retry-after": "1", **CLOSE}
@@ -133,10 +158,3 @@ class Door:
                     raise Gone
         finally:
             self._held -= len(raw)
-
-    def _too_large(self) -> HTTPException:
-        return HTTPException(
-            413,
-            f"the body is larger than {self._limit / 2**20:.3g} MB; send fewer rows at once",
-            CLOSE,
-        )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekit.scoring.casting import Decoder
+    from gatekit_service.cache import Pin
     from gatekit_service.predicting import Predictor
 
 LOG = logging.getLogger("gatekit_service")
@@ -50,11 +51,22 @@ def warm(folder: Path | None, predictor: Predictor, decoder: Decoder) -> None:
         if example is not None and example.is_file():
             predictor.predict(predictor.read(example.read_bytes()))
         else:
-            row = [MADE_UP.get(c.type, 0) for c in decoder.signature.inputs]
+            (row,) = made_up(decoder)
             ask(predictor, row)
             predictor.measure(row)
     except BadRows as error:  # made-up rows may be refused, in the model's own way
         LOG.info("the model was not warmed: %s", error)
+
+
+def made_up(decoder: Decoder) -> list[list[Any]]:
+    """A row of the right types, for a model that came without examples."""
+    return [[MADE_UP.get(column.type, 0) for column in decoder.signature.inputs]]
+
+
+def example_rows(pin: Pin, decoder: Decoder) -> list[list[Any]]:
+    """Some rows that the model can be asked: those that the gates asked, else one made up."""
+    golden = pin.golden or {}
+    return golden.get("rows") or made_up(decoder)
 
 
 def _same(said: Any, recorded: Any) -> bool:

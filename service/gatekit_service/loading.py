@@ -77,7 +77,9 @@ def prepare(
             "Gate it and promote it, or set GATEKIT_VERIFY=warn",
         )
     if trusted is not None and enforced and before not in ("", version.version):
-        _refuse_expired(version, proof, Journal.read(registry, settings.model), trusted)
+        journal = Journal.read(registry, settings.model)
+        _refuse_revoked(title, digest, journal, trusted)
+        _refuse_expired(version, proof, journal, trusted)
     try:
         engine = proof.engine or choose_engine(folder, settings.engine)  # type: ignore[arg-type] # settings allow only its words
     except GatekitError as error:
@@ -86,8 +88,10 @@ def prepare(
     return Pin(version.version, digest, engine, proof.as_pin(), form, proof.golden)
 
 
-def load(pin: Pin, settings: Settings, cache: Cache) -> Served:
+def load(pin: Pin, settings: Settings, cache: Cache, *, is_known: bool = False) -> Served:
     """Load what was prepared, warm it, and compare its answers with those of the gates.
+
+    What runs code of its own is tried elsewhere first, unless it `is_known` from before.
 
     Raises:
         Refused: it is not in the cache as it was judged, it cannot be loaded, or answers otherwise.
@@ -95,7 +99,10 @@ def load(pin: Pin, settings: Settings, cache: Cache) -> Served:
     from gatekit.scoring.casting import Decoder
 
     title = f"{settings.model} version {pin.version}"
-    engine, signature = (_compiled if pin.engine == "compiled" else _by_flavor)(title, pin, cache)
+    if pin.engine == "compiled":
+        engine, signature = _compiled(title, pin, cache)
+    else:
+        engine, signature = _by_flavor(title, pin, cache, None if is_known else settings)
     if signature is None:
         raise Refused(f"{title} is not served: it has no signature")
     decoder = Decoder.of(signature)
@@ -132,7 +139,7 @@ def load_last(
         return None
     if pin.proof.get("none") and enforced:
         raise Refused(f"{settings.model} version {pin.version} is not served: {pin.proof['none']}")
-    return load(pin, settings, cache)
+    return load(pin, settings, cache, is_known=True)
 
 
 def _files(version: ModelVersion, registry: Registry, cache: Cache) -> tuple[Path, str]:
@@ -142,6 +149,16 @@ def _files(version: ModelVersion, registry: Registry, cache: Cache) -> tuple[Pat
             return folder, folder.name
     number = version.version.removeprefix(f"{version.name}/")  # one that is no copy: `prod/4`
     return cache.put(lambda into: registry.fetch(f"models:/{version.name}/{number}", into))
+
+
+def _refuse_revoked(title: str, digest: str, journal: Journal, trusted: Trusted) -> None:
+    """Bytes that were revoked are not swapped in; where they serve already, they stay."""
+    entry = trusted.judge.revocation(digest, journal, trusted.target)
+    if entry is not None:
+        raise Refused(
+            f"{title} is not served: its bytes were revoked (#{entry.number}): {entry.reason}",
+            "Promote another version, or gate a new one",
+        )
 
 
 def _refuse_expired(
@@ -192,15 +209,21 @@ def _compiled(title: str, pin: Pin, cache: Cache) -> tuple[Engine, Any]:
         raise Refused(f"{title}: {error}", "Install the extra: pytest-gatekit[service]") from error
 
 
-def _by_flavor(title: str, pin: Pin, cache: Cache) -> tuple[Engine, Any]:
+def _by_flavor(title: str, pin: Pin, cache: Cache, trial: Settings | None) -> tuple[Engine, Any]:
     from gatekit.scoring.signature import read_signature
 
     folder = cache.get(pin.digest)
     if folder is None:
         raise Refused(f"{title}: its files are not in the cache as they were judged")
     _scan(folder, title)
-    engine = _loaded(folder, title, pin.engine)
-    return engine, read_signature(folder)
+    signature = read_signature(folder)
+    if trial is not None and trial.trial and signature is not None:
+        from gatekit.scoring.casting import Decoder
+        from gatekit_service.trial import why_not
+
+        if why := why_not(folder, pin, Decoder.of(signature), trial):
+            raise Refused(f"{title} is not served: {why}")
+    return _loaded(folder, title, pin.engine), signature
 
 
 def _scan(folder: Path, title: str) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from gatekit.errors import BadRows
-from gatekit_service.asked import Asked, Door, Gone, Receive, Scope, Send
+from gatekit_service.asked import Asked, Door, Gone, Receive, Scope, Send, TooLarge
 from gatekit_service.logs import REQUEST
 from gatekit_service.plain_json import json_bytes
 from gatekit_service.settings import Settings
@@ -67,6 +67,8 @@ class Scoring:
         except BadRows as refused:
             status, body = 422, json_bytes({"error": str(refused)})
         except HTTPException as refused:
+            if isinstance(refused, TooLarge) and not refused.is_whole:
+                await self._door.linger(receive)
             status, headers = refused.status_code, refused.headers
             body = json_bytes({"error": refused.detail})
         except Gone:

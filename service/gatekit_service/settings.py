@@ -23,6 +23,7 @@ CHOICES = {
     "PREPARE": ("auto", "apart", "inside"),
     "LOG": ("json", "text"),
     "ACCESS_LOG": ("0", "1"),
+    "TRIAL": ("1", "0"),
 }
 # name: least, most; the default says whether it is a whole number. Port 0 is any free one.
 NUMBERS: dict[str, tuple[float, float]] = {
@@ -32,6 +33,7 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_ROWS": (1, 10_000_000),
     "TIMEOUT_SECONDS": (0.01, 86400),
     "QUEUE": (1, 100_000),
+    "MODEL_MEMORY_MB": (0, 1e7),
     "INFERENCES_SHARE": (0.01, 1),
     "INFERENCES_MB": (0.01, 1e6),
 }
@@ -67,6 +69,8 @@ class Settings:
     token: str = field(default="", repr=False)
     log: str = "json"
     access_log: bool = False
+    trial: bool = True  # a model with code of its own is loaded in another process first
+    model_memory_mb: float = 0.0  # what it may hold there; 0: four fifths of what is free
     hook_secret: str = field(default="", repr=False)  # what MLflow's webhook was made with
     beside: str = ""  # URL of the other service that the page shows
     inferences: Path | None = None  # where answers are logged
@@ -141,7 +145,7 @@ KEYS = tuple(name.upper() for name in Settings.__dataclass_fields__)
 def _read(key: str, text: str) -> str | int | float | Path:
     if key.lower() in PATHS:
         return Path(text)
-    if key == "ACCESS_LOG":
+    if key in ("ACCESS_LOG", "TRIAL"):
         return text == "1"
     if key not in NUMBERS:
         return text

@@ -51,8 +51,16 @@ def register(project, does, **params):
 @pytest.mark.parametrize(
     ("does", "said"),
     [
+        ("exits", "ended with exit code 3"),
+        ("raises_exit", "raised SystemExit while predicting"),
         ("segfaults", "was killed by SIGSEGV"),
-        ("spins", "gave no answer for 2 s while predicting"),
+        ("spins", "gave no answer for 0.5 s while predicting"),
+        ("deadlocks", "gave no answer for 0.5 s while predicting"),
+        ("forks", "raised BlockingIOError while predicting"),
+        ("too_few", "the model gave 399 predictions for 400 rows"),
+        ("objects", "predictions are of type struct<label: int64>, not labels or scores"),
+        ("but_one", "raised ValueError while predicting"),
+        ("garbage", "wrote garbage to its line while predicting: it does not begin like a frame"),
         ("eats_memory", "raised MemoryError while predicting"),
         ("closes_descriptors", "closed its line|ended with exit code"),
         ("kills_parent", "raised PermissionError while predicting"),
@@ -62,7 +70,10 @@ def register(project, does, **params):
 )
 def test_the_report_is_whole(project, request, does, said):
     tests = json.dumps(str(request.config.rootpath / "tests"))
-    project.policy(POLICY.format(tests=tests))
+    policy = POLICY.format(tests=tests)
+    if "0.5 s" in said:
+        policy = policy.replace("call_seconds = 2", "call_seconds = 0.5")
+    project.policy(policy)
     result = project.run("--model-uri", register(project, does), "--promote-to", "staging")
     project.refused(result, "FAILED")
     report = project.report
@@ -72,6 +83,16 @@ def test_the_report_is_whole(project, request, does, said):
     assert [word for word in words if re.search(said, word)], words
     assert [test["outcome"] for test in report.tests if test["gate"] == "safety"] == ["passed"]
     assert {"secrets", "files", "network"} <= {w.partition(":")[0] for w in report.run["walls"]}
+
+
+def test_a_flood_on_its_outputs_does_no_harm(project, request):
+    """Megabytes of chatter are read and dropped; the gates pass."""
+    tests = json.dumps(str(request.config.rootpath / "tests"))
+    project.policy(POLICY.format(tests=tests).replace("call_seconds = 2", "call_seconds = 60"))
+    result = project.run("--model-uri", register(project, "a_flood"), "--promote-to", "staging")
+    assert result.ret == 0
+    assert project.holder == "1"
+    assert "a lot of words" not in result.stdout.str()
 
 
 def test_a_clock_that_lies_passes_no_latency_gate(project, request):

@@ -75,9 +75,37 @@ class Hostile:
         self.does, self.folder, self.params = does, folder, params
 
     def predict(self, rows):
-        count = len(np.asarray(rows["x0"]))
+        x0 = np.asarray(rows["x0"])
+        if hasattr(self, f"answers_{self.does}"):
+            return getattr(self, f"answers_{self.does}")(x0)
         said = getattr(self, self.does)(**self.params)
-        return np.full(count, int(said or 0))
+        return np.full(len(x0), int(said or 0))
+
+    def answers_too_few(self, x0):
+        return (x0 > 0).astype(int)[1:]
+
+    def answers_objects(self, x0):
+        return np.array([{"label": 1}] * len(x0), dtype=object)
+
+    def answers_but_one(self, x0):
+        if (x0 == x0.max()).any() and x0.max() > 2.5:
+            raise ValueError(f"cannot say anything of {x0.max()}")
+        return (x0 > 0).astype(int)
+
+    def answers_garbage(self, x0):
+        for fd in range(3, 64):
+            try:
+                if fd != self.params.get("but"):
+                    os.write(fd, b"HTTP/1.1 200 OK\r\n\r\n")
+            except OSError:
+                continue
+        return (x0 > 0).astype(int)
+
+    def answers_a_flood(self, x0):
+        for _ in range(200):
+            os.write(1, b"a lot of words\n" * 500)
+            os.write(2, b"and as many again\n" * 500)
+        return (x0 > 0).astype(int)
 
     def steals(self, canary, folders):
         return canary.encode()[::-1] in search(folders)
@@ -99,7 +127,7 @@ class Hostile:
     def kills_all(self):
         os.kill(-1, signal.SIGKILL)
 
-    def forks(self, times):
+    def forks(self, times=2):
         for _ in range(times):
             if os.fork() == 0:
                 time.sleep(60)
@@ -182,6 +210,9 @@ class Hostile:
     def leaks(self, size):
         kept = self.__dict__.setdefault("kept", [])
         kept.append(bytes(bytearray(size)))  # a copy of the row, at every call
+
+    def raises_exit(self):
+        sys.exit(0)
 
     def exits(self):
         os._exit(3)

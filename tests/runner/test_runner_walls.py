@@ -311,7 +311,7 @@ def test_quick_answers_have_a_limit_together(run):
             runner.predict(TABLE)
 
 
-@pytest.mark.parametrize("step", [1e-9, 10.0])
+@pytest.mark.parametrize("step", [1e-9, 0.006, 10.0])
 def test_a_clock_that_lies_is_found_out(run, step):
     runner = run("lies_about_time", step=step)
     with pytest.raises(ModelMisbehaved, match="its clock cannot be right"):

@@ -52,6 +52,7 @@ class World:
             "cache": self.root / "cache",
             "poll_seconds": 0.05,
             "port": 0,
+            "trial": False,  # a second of each test; the trial has tests of its own
         }
         return Settings(**{**values, **changed})
 
@@ -201,9 +202,9 @@ def service_started(settings, log):
     environment = {
         **os.environ,
         **{
-            f"GATEKIT_{key.upper()}": str(value)
+            f"GATEKIT_{key.upper()}": str(int(value) if isinstance(value, bool) else value)
             for key, value in settings.as_dict().items()
-            if value is not None and value is not False
+            if value is not None
         },
     }
     with log.open("wb") as stream:

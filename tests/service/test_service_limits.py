@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gatekit.service_client import LiveService
+from gatekit_service import asked
 from gatekit_service.app import create_app
 from gatekit_service.logs import REQUEST, JsonLines, request_id
 
@@ -86,7 +87,18 @@ def test_a_body_that_trickles_in_is_given_up(world):
         assert send(client)[0] == 200
 
 
-def test_a_large_body_that_announces_no_length_is_cut_off(world):
+def test_a_caller_reads_why_its_large_body_was_refused(world):
+    """It sends all of it before it reads; a line closed meanwhile would be reset."""
+    with serving(world, max_body_mb=1) as client:
+        ready(client)
+        line = http.client.HTTPConnection(urlsplit(client.url).netloc, timeout=60)
+        line.request("POST", "/predict", b" " * (12 << 20))
+        assert line.getresponse().status == 413
+        assert send(client)[0] == 200
+
+
+def test_a_large_body_that_announces_no_length_is_cut_off(world, monkeypatch):
+    monkeypatch.setattr(asked, "LINGER_SECONDS", 0.2)
     with serving(world, max_body_mb=0.01) as client:
         ready(client)
         host, _, port = urlsplit(client.url).netloc.partition(":")

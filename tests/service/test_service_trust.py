@@ -143,6 +143,24 @@ def test_a_revocation_that_no_trusted_key_signed_is_not_shown(world, follow):
     assert state.health()[1]["journal"] == "agrees (#1), but revoked"
 
 
+def test_revoked_bytes_are_not_swapped_in_and_stay_where_they_serve(world, follow):
+    old, new = world.register(t=0.0), world.register(t=5.0)
+    for version in (old, new):
+        world.gate(version, created=ago(days=1), signer=CI)
+    world.enter(new, signer=CI, kind="revoke", reason="trained on leaked labels")
+    world.enter(old, signer=CI)
+    watcher, state = follow(verify="enforce", gates=world.policy(ci=CI))
+    watcher.look()
+    world.enter(new, signer=CI)
+    watcher.look()
+    assert state.served.version == old
+    assert "were revoked (#1): trained on leaked labels" in state.last_error
+    world.enter(old, signer=CI, kind="revoke", reason="too")
+    world.point(old)
+    watcher.look()
+    assert (state.served.version, state.last_error) == (old, None)
+
+
 def test_a_proof_that_has_expired_blocks_a_swap_and_no_restart_and_no_rollback(world, follow):
     old, new = world.register(t=0.0), world.register(t=5.0)
     world.gate(old, created=ago(days=60), signer=CI, days=30)
