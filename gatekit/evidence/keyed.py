@@ -6,7 +6,8 @@ candidate and right by the champion.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,8 +19,47 @@ from gatekit.evidence.codes import Coded
 
 MOST_KEYS = 100_000
 FLAGS = 4
+MOST_JOINT = 1 << 14  # combinations of one joint count
 Ints = NDArray[np.int64]
 Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """One count of a block by all columns and flags at once, from which others are sums.
+
+    `held` are the C combinations that occur; `columns` are each one's values and, (C,), their codes
+    there; `counts` is (C, 2 ** flags).
+    """
+
+    held: Ints
+    columns: Mapping[str, Coded]
+    counts: Ints
+    flags: int
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Coded], flags: Sequence[NDArray[np.bool_]]) -> Self | None:
+        """Count the rows of a block; None where there are too many combinations to be worth it."""
+        size = math.prod(len(values) for values, _ in columns.values())
+        if size > MOST_JOINT:
+            return None
+        index = np.zeros(flags[0].size, dtype=np.int64)
+        for values, codes in columns.values():
+            index *= len(values)
+            index += codes
+        marks = np.zeros(flags[0].size, dtype=np.int8)
+        for flag in flags:
+            marks *= 2
+            marks += flag.view(np.int8)
+        index *= 1 << len(flags)
+        index += marks
+        counts = np.bincount(index, minlength=size << len(flags)).reshape(size, -1)
+        held = np.flatnonzero(counts.any(axis=1))
+        places, found = held, {}
+        for name, (values, _) in reversed(list(columns.items())):
+            found[name] = values, places % len(values)
+            places = places // len(values)
+        return cls(held, found, counts[held], len(flags))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +73,7 @@ class KeyedCounts:
     @classmethod
     def of(
         cls,
-        columns: dict[str, Coded],
+        columns: Mapping[str, Coded],
         first: NDArray[np.bool_],
         second: NDArray[np.bool_],
     ) -> Self:
@@ -55,11 +95,35 @@ class KeyedCounts:
         held = np.flatnonzero(counts.any(axis=1))
         places = held if kept is None else kept[held]
         names: list[Sequence[str]] = []
-        for values, _ in reversed(columns.values()):
+        for values, _ in reversed(list(columns.values())):
             names.append([values[place] for place in places % len(values)])
             places = places // len(values)
         keys = list(zip(*reversed(names), strict=True)) if names else [()] * held.size
         return cls._sorted(tuple(columns), dict(zip(keys, counts[held], strict=True)))
+
+    @classmethod
+    def projected(cls, columns: tuple[str, ...], joint: Joint, flags: tuple[int, int]) -> Self:
+        """The counts by some of the columns and two of the flags of one joint count."""
+        index, size, taken = np.zeros(len(joint.held), dtype=np.int64), 1, []
+        for name in columns:
+            values, codes = joint.columns[name]
+            index = index * len(values) + codes
+            size *= len(values)
+            taken.append(values)
+        four = joint.counts.reshape(-1, *(2,) * joint.flags)
+        rest = tuple(1 + at for at in range(joint.flags) if at not in flags)
+        four = four.sum(axis=rest)
+        if flags[0] > flags[1]:
+            four = four.swapaxes(1, 2)
+        made = np.zeros((size, FLAGS), dtype=np.int64)
+        np.add.at(made, index, four.reshape(-1, FLAGS))
+        held = np.flatnonzero(made.any(axis=1))
+        names, places = [], held
+        for values in reversed(taken):
+            names.append([values[place] for place in places % len(values)])
+            places = places // len(values)
+        keys = list(zip(*reversed(names), strict=True)) if names else [()] * held.size
+        return cls._sorted(columns, dict(zip(keys, made[held], strict=True)))
 
     def merge(self, more: Self) -> Self:
         """The counts of the rows of both.

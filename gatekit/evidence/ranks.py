@@ -16,7 +16,7 @@ from gatekit.evidence.scores import ScoreTable
 
 BINS = 1 << 16
 CROWDED = 1e-3  # share of the pilot in one bin of equal width, over which quantiles are taken
-UNIT = float(1 << 36)  # of what a score lies above the lower end of its bin
+UNIT = float(1 << 34)  # of what a score lies above the lower end of its bin
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,7 +48,9 @@ class Edges:
     def place(self, scores: Floats) -> NDArray[np.intp]:
         """The bin of each score, (n,)."""
         if self.equal:
-            place = (np.clip(scores, 0.0, 1.0) * BINS).astype(np.intp)
+            if scores.size and (scores.min() < 0 or scores.max() > 1):
+                scores = np.clip(scores, 0.0, 1.0)
+            place = (scores * BINS).astype(np.intp)
             return np.minimum(place, BINS - 1, out=place)
         found = np.searchsorted(self.lower, scores, side="right") - 1
         return np.maximum(found, 0, out=found)
@@ -58,7 +60,7 @@ class Edges:
 class Ranks:
     """Rows by bin and label, (B, 2), other and positive; what they lie above their bins' ends.
 
-    `above` is (B,), in units of 2^-36, of the probabilities among them. `least` and `most` are the
+    `above` is (B,), in units of 2^-34, of the probabilities among them. `least` and `most` are the
     smallest and the largest score.
     """
 
@@ -75,11 +77,7 @@ class Ranks:
         bins = edges.lower.size
         counts = np.bincount(2 * place + mine, minlength=2 * bins).reshape(bins, 2)
         least, most = float(scores.min()) + 0.0, float(scores.max()) + 0.0  # -0.0 is 0.0
-        ends = edges.lower[place]
-        if least < 0 or most > 1 or edges.lower[0] < 0:
-            inside = (scores >= 0) & (scores <= 1) & (ends >= 0)
-            scores, ends = np.where(inside, scores, 0.0), np.where(inside, ends, 0.0)
-        lies = np.rint((scores - ends) * UNIT)
+        lies = heights(edges.lower, place, scores)
         above = np.bincount(place, lies, minlength=bins).astype(np.int64)
         return cls(counts, above, least, most)
 
@@ -109,3 +107,19 @@ class Ranks:
         """Share of the pairs of a positive and another row that share a bin."""
         other, mine = self.counts.T.astype(float)
         return float(mine @ other) / max(float(mine.sum() * other.sum()), 1.0)
+
+
+def heights(lower: Floats, place: NDArray[np.intp], scores: Floats) -> Floats:
+    """What each score lies above the lower end of its bin, (n,), in whole units of 2^-34.
+
+    0 of what is no probability, and of what lies in a bin that begins below 0. No more than 262,144
+    rows at once, so that sums of them are exact in floats.
+    """
+    ends = lower[place]
+    if lower[0] < 0 or scores.min() < 0 or scores.max() > 1:
+        held = (scores >= 0) & (scores <= 1) & (ends >= 0)
+        scores, ends = np.where(held, scores, 0.0), np.where(held, ends, 0.0)
+    lies = scores - ends
+    np.maximum(lies, 0.0, out=lies)  # below the first bin's end
+    lies *= UNIT
+    return np.rint(lies, out=lies)

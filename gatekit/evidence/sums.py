@@ -13,7 +13,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekit.errors import DataError
+
 BITS = 32
+LARGEST = 1e90  # its third power is a number yet
 AT_ONCE = 1 << 13  # rows; what is made of them stays in the cache
 _EXACT = float(1 << 53)  # whole numbers up to this are added without rounding
 _HALF = float(1 << 32)
@@ -21,14 +24,12 @@ _HALF = float(1 << 32)
 Floats = NDArray[np.float64]
 
 
-def whole_sum(values: Floats) -> int:
-    """The sum of whole numbers held as floats, exact."""
-    if not values.size:
-        return 0
-    most = max(float(values.max()), -float(values.min()))
-    if most * values.size < _EXACT:
+def whole_sum(values: Floats, most: float) -> int:
+    """The sum of whole numbers held as floats, exact; none is larger than `most` in size."""
+    reach = most * values.size
+    if reach < _EXACT:
         return int(values.sum())
-    if most * values.size < _EXACT * _HALF:
+    if reach < _EXACT * _HALF:
         high = np.floor(values / _HALF)
         return int(high.sum()) * (1 << 32) + int((values - high * _HALF).sum())
     return sum(map(int, values.tolist()))
@@ -45,20 +46,33 @@ class Sums:
 
     @classmethod
     def of(cls, values: Floats) -> Self:
-        """The sums of one block, (n,)."""
-        powers = [0, 0, 0]
-        for start in range(0, values.size, AT_ONCE):
-            part = values[start : start + AT_ONCE]
-            raised = part * 2.0**BITS
-            for power in range(3):
-                powers[power] += whole_sum(np.rint(raised))
-                if power < 2:  # noqa: PLR2004 - the third is the last
-                    raised = raised * part
+        """The sums of one block, (n,).
+
+        Raises:
+            DataError: a value is too large, or none at all.
+        """
         if not values.size:
             return cls(0, (0, 0, 0), math.inf, -math.inf)
+        powers = [0, 0, 0]
+        least, most = math.inf, -math.inf
+        for start in range(0, values.size, AT_ONCE):
+            part = values[start : start + AT_ONCE]
+            low, high = float(part.min()), float(part.max())
+            least, most = min(least, low), max(most, high)
+            size = max(high, -low)
+            if not size < LARGEST:
+                raise DataError(
+                    f"a loss or an error of {size:.3g} is too large to be added up",
+                    "Look at the rows where the model is that far off",
+                )
+            raised = part * 2.0**BITS
+            for power in (1, 2, 3):
+                reach = size**power * 2.0**BITS + 1
+                powers[power - 1] += whole_sum(np.rint(raised), reach)
+                if power < 3:  # noqa: PLR2004 - the third is the last
+                    raised *= part
         one, two, three = powers
-        ends = float(values.min()) + 0.0, float(values.max()) + 0.0  # -0.0 is 0.0
-        return cls(values.size, (one, two, three), *ends)
+        return cls(values.size, (one, two, three), least + 0.0, most + 0.0)  # -0.0 is 0.0
 
     def merge(self, more: Self) -> Self:
         """The sums of the values of both."""

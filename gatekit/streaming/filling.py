@@ -13,7 +13,7 @@ from gatekit.errors import DataError, ModelMisbehaved
 from gatekit.evidence.codes import Coded, coded
 from gatekit.evidence.counts import is_label, right
 from gatekit.evidence.group_ranks import GroupRanks
-from gatekit.evidence.keyed import KeyedCounts
+from gatekit.evidence.keyed import Joint, KeyedCounts
 from gatekit.evidence.labels import LabelCounts
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
@@ -27,6 +27,7 @@ ALL, GROUPS = "all", "groups"
 ABSOLUTE, SQUARE, ERROR, PINBALL, FALL = "absolute", "square", "error", "pinball", "fall"
 LOG_LOSS, BRIER, RISE, LOSSES = "log loss", "brier", "rise", "losses"
 CONFIDENCE, AUC = "confidence", "auc"
+CHOSEN, RIGHT = (0, 1), (2, 3)  # places of the flags of a row
 
 
 def slice_name(place: int) -> str:
@@ -70,44 +71,50 @@ def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
     for role, said in answers.items():
         if said.classes != question.classes[role]:
             raise ModelMisbehaved(f"the {role} scores other classes in some rows than in others")
+    mine = is_label(y, question.positive)
     if question.task == "regression":
         if question.is_numeric:
             _add_numbers(made, question, y, answers)
     else:
-        _add_labels(made, question, y, answers, columns)
-    mine = is_label(y, question.positive)
-    if question.sensitive:
-        names = dict.fromkeys(name for each in question.sensitive for name in each)
-        chosen = is_label(answers[CANDIDATE].labels, question.positive)
-        together = {name: columns[name] for name in names}
-        made["counts"][GROUPS] = KeyedCounts.of(together, mine, chosen)
+        made["labels"][CANDIDATE] = LabelCounts.of(y, answers[CANDIDATE].labels)
+        if question.edges or question.confidence is not None:
+            _add_probabilities(made, question, y, answers)
+        if question.confidence is not None:
+            _add_confidence(made, question, y, answers)
+    _add_counts(made["counts"], question, y, answers, columns)
     if question.edges:
         _add_ranks(made, question, mine, answers, columns)
     return Evidence(rows=table.num_rows, **made)
 
 
-def _add_labels(
-    made: dict[str, Any],
+def _add_counts(
+    made: dict[str, KeyedCounts],
     question: Question,
     y: NDArray[Any],
     answers: Answers,
     columns: Mapping[str, Coded],
 ) -> None:
-    new = right(y, answers[CANDIDATE].labels)
-    old = right(y, answers[CHAMPION].labels) if CHAMPION in answers else np.zeros(y.size, bool)
-    made["labels"][CANDIDATE] = LabelCounts.of(y, answers[CANDIDATE].labels)
-    made["counts"][ALL] = KeyedCounts.of({}, new, old)
-    for place, names in enumerate(question.slices):
-        held = {name: columns[name] for name in names}
-        made["counts"][slice_name(place)] = KeyedCounts.of(held, new, old)
-    if question.edges or question.confidence is not None:
-        _add_probabilities(made, question, y, answers)
-    if question.confidence is not None:
-        wide = answers[CANDIDATE].scores
-        assert wide is not None  # noqa: S101 - there are bins only where there are scores
-        said = wide.max(axis=1)
-        place_of = question.confidence.place(said)
-        made["ranks"][CONFIDENCE] = Ranks.of(question.confidence, place_of, said, new)
+    """Right by either model, in all and in each slice; by group what is true and what is said."""
+    said = answers[CANDIDATE].labels
+    flags = [is_label(y, question.positive), is_label(said, question.positive), right(y, said)]
+    if CHAMPION in answers:
+        flags.append(right(y, answers[CHAMPION].labels))
+    else:
+        flags.append(np.zeros(y.size, dtype=bool))
+    asked: dict[str, tuple[tuple[str, ...], tuple[int, int]]] = {}
+    if question.task != "regression":
+        asked[ALL] = (), RIGHT
+        asked |= {slice_name(at): (names, RIGHT) for at, names in enumerate(question.slices)}
+    if question.sensitive:
+        names = dict.fromkeys(name for each in question.sensitive for name in each)
+        asked[GROUPS] = tuple(names), CHOSEN
+    joint = Joint.of(columns, flags) if asked else None
+    for name, (held, (first, second)) in asked.items():
+        if joint is not None:
+            made[name] = KeyedCounts.projected(held, joint, (first, second))
+        else:
+            some = {column: columns[column] for column in held}
+            made[name] = KeyedCounts.of(some, flags[first], flags[second])
 
 
 def _add_probabilities(
@@ -134,13 +141,30 @@ def _add_probabilities(
         made["ends"][LOSSES] = _ends(0.0, float(max(new.max(), old.max())))
 
 
+def _add_confidence(
+    made: dict[str, Any], question: Question, y: NDArray[Any], answers: Answers
+) -> None:
+    wide = answers[CANDIDATE].scores
+    assert wide is not None  # noqa: S101 - there are bins only where there are scores
+    assert question.confidence is not None  # noqa: S101 - asked only then
+    said = wide.max(axis=1)
+    place = question.confidence.place(said)
+    hit = right(y, answers[CANDIDATE].labels)
+    made["ranks"][CONFIDENCE] = Ranks.of(question.confidence, place, said, hit)
+
+
 def _add_odd(odd: dict[str, int], role: str, said: Said) -> None:
     whole = said.whole
     assert whole is not None  # noqa: S101 - as above
-    strays = (whole < 0) | (whole > 1) if whole.min() < 0 or whole.max() > 1 else np.zeros(0)
-    odd[outside(role)] = int(strays.sum())
-    off = np.abs(whole.sum(axis=1) - 1) > ROW_SUM if whole.ndim > 1 else np.zeros(0)
-    odd[off_sum(role)] = int(off.sum())
+    odd[outside(role)] = odd[off_sum(role)] = 0
+    if whole.min() < 0 or whole.max() > 1:
+        odd[outside(role)] = int(((whole < 0) | (whole > 1)).sum())
+    if whole.ndim > 1:
+        total = whole[:, 0].copy()
+        for column in range(1, whole.shape[1]):  # a sum along rows costs ten times as much
+            total += whole[:, column]
+        if total.min() < 1 - ROW_SUM or total.max() > 1 + ROW_SUM:
+            odd[off_sum(role)] = int((np.abs(total - 1) > ROW_SUM).sum())
 
 
 def _came_true(
@@ -173,13 +197,11 @@ def _add_ranks(
     if question.placements:
         new, old = ((question.placements[r], places[r]) for r in (CANDIDATE, CHAMPION))
         made["rivals"][AUC] = Rivals.of(new, old, mine)
-    for place, (names, edges) in enumerate(
-        zip(question.sensitive, question.group_edges, strict=True)
-    ):
+    for at, (names, bins) in enumerate(zip(question.sensitive, question.group_bins, strict=True)):
         held = [columns[name] for name in names]
         scores = answers[CANDIDATE].scores
         assert scores is not None  # noqa: S101 - as above
-        made["groups"][group_name(place)] = GroupRanks.of(edges, held, scores, mine)
+        made["groups"][group_name(at)] = GroupRanks.of(bins, held, places[CANDIDATE], scores, mine)
 
 
 def _add_numbers(

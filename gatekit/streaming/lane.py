@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
 
 from gatekit.errors import DataError, ModelMisbehaved
@@ -18,26 +19,39 @@ from gatekit.streaming.filling import fill
 from gatekit.streaming.question import Said
 from gatekit.streaming.task import Counted, Model, OpenRunner, Task
 
-AHEAD = 2  # blocks that wait for their predictions while the next is read
+TOGETHER = 4  # blocks that are counted at once: what a count costs beside its rows is paid once
+AHEAD = 1  # such counts that are waited for while the next blocks are read
+
+
+Asked = tuple[pa.Table, dict[str, "Future[Said]"]]  # a block's labels and groups, and by role
 
 
 class Lane:
-    """The models of a task, each in a process and on a thread of its own, side by side."""
+    """The models of a task, each in a process and on a thread of its own, side by side.
+
+    One more thread counts, so that rows are read, predicted and counted at once.
+    """
 
     def __init__(self, task: Task, open_runner: OpenRunner) -> None:
         self._task = task
+        question = task.question
+        self._held = list(dict.fromkeys((question.target, *question.told_apart)))
         self._stack = ExitStack()
         self._threads: list[ThreadPoolExecutor] = []
         self._runners: list[Runner] = []
         try:
+            self._counter = self._thread()
             for model in task.models:
                 self._runners.append(self._stack.enter_context(open_runner(model)))
-                thread = ThreadPoolExecutor(1)
-                self._stack.callback(thread.shutdown, cancel_futures=True)
-                self._threads.append(thread)
+                self._threads.append(self._thread())
         except BaseException:
             self.close()
             raise
+
+    def _thread(self) -> ThreadPoolExecutor:
+        thread = ThreadPoolExecutor(1)
+        self._stack.callback(thread.shutdown, cancel_futures=True)
+        return thread
 
     def __enter__(self) -> Self:
         return self
@@ -71,15 +85,21 @@ class Lane:
 
     def _part(self, part: Part) -> tuple[int, Evidence]:
         found: Evidence | None = None
-        waiting: deque[tuple[pa.Table, dict[str, Future[Said]]]] = deque()
+        counting: deque[Future[Evidence]] = deque()
+        asked: list[Asked] = []
         rows = 0
         for table in blocks(part, self._task.columns):
             rows += table.num_rows
-            waiting.append((table, self._asked(table)))
-            if len(waiting) > AHEAD:
-                found = self._add(found, *waiting.popleft())
-        while waiting:
-            found = self._add(found, *waiting.popleft())
+            asked.append((table.select(self._held), self._asked(table)))
+            if len(asked) == TOGETHER:
+                counting.append(self._counter.submit(self._counted, asked))
+                asked = []
+                if len(counting) > AHEAD:
+                    found = _merged(found, counting.popleft().result())
+        if asked:
+            counting.append(self._counter.submit(self._counted, asked))
+        while counting:
+            found = _merged(found, counting.popleft().result())
         if found is None:
             raise DataError("it has no rows, and its metadata tell of some", "Write it anew")
         return rows, found
@@ -92,12 +112,29 @@ class Lane:
             )
         }
 
-    def _add(
-        self, found: Evidence | None, table: pa.Table, asked: dict[str, Future[Said]]
-    ) -> Evidence:
-        answers = {role: future.result() for role, future in asked.items()}
-        made = fill(self._task.question, table, answers)
-        return made if found is None else found.merge(made)
+    def _counted(self, asked: list[Asked]) -> Evidence:
+        table = pa.concat_tables([rows for rows, _ in asked])
+        answers = {
+            role: _joined([futures[role].result() for _, futures in asked]) for role in asked[0][1]
+        }
+        return fill(self._task.question, table, answers)
+
+
+def _merged(found: Evidence | None, more: Evidence) -> Evidence:
+    return more if found is None else found.merge(more)
+
+
+def _joined(parts: list[Said]) -> Said:
+    """What was said of blocks one after the other."""
+    first = parts[0]
+    if any(each.classes != first.classes for each in parts):
+        raise ModelMisbehaved("a model scores other classes in some rows than in others")
+    labels = np.concatenate([each.labels for each in parts])
+    if first.scores is None:
+        return Said(labels)
+    scores = [each.scores for each in parts if each.scores is not None]
+    whole = [each.whole for each in parts if each.whole is not None]
+    return Said(labels, np.concatenate(scores), np.concatenate(whole), first.classes)
 
 
 def said(runner: Runner, model: Model, table: pa.Table) -> Said:

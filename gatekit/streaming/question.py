@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gatekit.data import Holdout
 from gatekit.evidence.counts import is_label
-from gatekit.evidence.group_ranks import bins_for
+from gatekit.evidence.group_ranks import Coarser
 from gatekit.evidence.ranks import Edges
 from gatekit.evidence.rivals import Placements
 
@@ -51,7 +51,7 @@ class Question:
     quantile: float = 0.5
     edges: Mapping[str, Edges] = field(default_factory=dict)
     placements: Mapping[str, Placements] = field(default_factory=dict)
-    group_edges: tuple[Edges, ...] = ()
+    group_bins: tuple[Coarser, ...] = ()
     confidence: Edges | None = None
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     unit: float = 1.0
@@ -95,8 +95,8 @@ def _of_scores(pilot: Holdout, task: str, positive: Any, said: Answers) -> dict[
             )
             for role, each in scores.items()
         }
-    made["group_edges"] = tuple(
-        bins_for(edges[CANDIDATE], scores[CANDIDATE], len(pilot.crossing(columns)[0]))
+    made["group_bins"] = tuple(
+        Coarser.of(edges[CANDIDATE], scores[CANDIDATE], len(pilot.crossing(columns)[0]))
         for columns in pilot.spec.sensitive
     )
     return made

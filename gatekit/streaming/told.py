@@ -58,13 +58,13 @@ class Told:
         counts = self.joint_counts()
         for place, columns in enumerate(self.question.sensitive):
             held = self.evidence.groups[group_name(place)]
-            edges = self.question.group_edges[place]
+            bins = self.question.group_bins[place]
             found = {
                 " ".join(f"{c}={v}" for c, v in zip(columns, group, strict=True)): group
                 for group in held.groups
             }
             made.append(
-                {name: held.table(found.get(name, ()), edges)
+                {name: held.table(found.get(name, ()), bins)
                  for name in counts.groupings[place].groups}
             )  # fmt: skip
         return made
