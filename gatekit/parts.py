@@ -7,7 +7,7 @@ may change with the size of the batch that it was made in, so every engine has t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,14 @@ def parquet_files(folder: Path) -> list[Path]:
     return sorted(each for each in found if not each.name.startswith((".", "_")))
 
 
-def blocks(part: Part, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows of a part with these columns alone, in blocks."""
+def blocks(part: Part, columns: Sequence[str], words: Collection[str] = ()) -> Iterator[pa.Table]:
+    """The rows of a part with these columns alone, in blocks.
+
+    Those of `words` that are text may come as codes with a dictionary, as Parquet keeps them.
+    """
     spelled = dict(part.constants)
     read = [name for name in columns if name not in spelled]
-    for table in _exactly(_batches(part, read)):
+    for table in _exactly(_batches(part, read, words)):
         yield with_constants(table, part.constants).select(list(columns))
 
 
@@ -109,13 +112,14 @@ def _parts(folder: Path, name: str, constants: Constants) -> Iterator[Part]:
                     yield Part(str(folder), name, place, rows, constants)
 
 
-def _batches(part: Part, columns: list[str]) -> Iterable[pa.RecordBatch]:
+def _batches(part: Part, columns: list[str], words: Collection[str]) -> Iterable[pa.RecordBatch]:
     path = part.path
     if path.suffix == ".parquet":
         from pyarrow import parquet
 
         # pre_buffer would keep whole row groups of every column in memory: 700 MB of ten million
-        with parquet.ParquetFile(path, pre_buffer=False) as file:
+        coded = [name for name in columns if name in words]
+        with parquet.ParquetFile(path, pre_buffer=False, read_dictionary=coded) as file:
             yield from file.iter_batches(BLOCK, row_groups=[part.place], columns=columns)
     elif path.suffix == ".csv":
         yield from _csv(path, columns)

@@ -252,6 +252,11 @@ def _known(table: pa.Table, name: str) -> NDArray[Any]:
 
 def _coded(table: pa.Table, name: str) -> Coded:
     column = table[name]
+    if pa.types.is_dictionary(column.type) and not column.null_count:
+        whole = column.unify_dictionaries().combine_chunks()
+        found = whole.dictionary.to_numpy(zero_copy_only=False)
+        names, rank = np.unique(found, return_inverse=True)
+        return tuple(map(str, names)), rank.astype(np.int64)[whole.indices.to_numpy()]
     if column.null_count or pa.types.is_floating(column.type):
         _known(table, name)  # refuses gaps
     return coded(column)

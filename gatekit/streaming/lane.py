@@ -88,7 +88,7 @@ class Lane:
         counting: deque[Future[Evidence]] = deque()
         asked: list[Asked] = []
         rows = 0
-        for table in blocks(part, self._task.columns):
+        for table in blocks(part, self._task.columns, self._task.words):
             rows += table.num_rows
             asked.append((table.select(self._held), self._asked(table)))
             if len(asked) == TOGETHER:

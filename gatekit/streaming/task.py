@@ -44,6 +44,12 @@ class Task:
         held = (self.question.target, *self.question.told_apart)
         return tuple(dict.fromkeys((*taken, *held)))
 
+    @property
+    def words(self) -> frozenset[str]:
+        """Columns to tell rows apart by that no model takes: they may be read as codes."""
+        taken = {name for model in self.models for name in model.inputs}
+        return frozenset({*self.question.told_apart} - taken - {self.question.target})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counted:
