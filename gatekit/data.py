@@ -188,35 +188,43 @@ class Holdout:
 
     def _check_slices(self) -> None:
         for columns in self.spec.slices:
-            sizes = [len(self.table[name].unique()) for name in columns]
-            for name, size in zip(columns, sizes, strict=True):
-                if size > MOST_VALUES:
-                    raise DataError(
-                        f"{self.path.name}: column {name!r} has {size:,} different values, "
-                        f"and a column to slice by may have {MOST_VALUES}",
-                        "Add a column with bands of it, and slice by that one",
-                    )
-            if math.prod(sizes) > MOST_SLICES:
-                raise DataError(
-                    f"{self.path.name}: crossing {', '.join(columns)} makes "
-                    f"{math.prod(sizes):,} slices, and {MOST_SLICES:,} is the most",
-                    "Cross fewer columns in data.holdout.slices",
-                )
+            check_slice(self.path.name, columns, [len(self.table[n].unique()) for n in columns])
 
     def _check_groups(self) -> None:
         for columns in self.spec.sensitive:
-            groups = math.prod(len(self.table[name].unique()) for name in columns)
-            if groups > MOST_GROUPS:
-                raise DataError(
-                    f"{self.path.name}: {', '.join(columns)} makes {groups:,} groups, "
-                    f"and {MOST_GROUPS:,} is the most",
-                    "Name a column with bands, or cross fewer columns, in data.holdout.sensitive",
-                )
+            check_grouping(self.path.name, columns, [len(self.table[n].unique()) for n in columns])
 
     def _lacks(self, column: str, who: str) -> DataError:
         return DataError(
             f"{self.path.name} has no column {column!r}, which {who} names",
             f"It has: {', '.join(self.columns)}",
+        )
+
+
+def check_slice(file: str, columns: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raise DataError where these columns, of so many values each, make too many slices."""
+    for name, size in zip(columns, sizes, strict=True):
+        if size > MOST_VALUES:
+            raise DataError(
+                f"{file}: column {name!r} has {size:,} different values, "
+                f"and a column to slice by may have {MOST_VALUES}",
+                "Add a column with bands of it, and slice by that one",
+            )
+    if math.prod(sizes) > MOST_SLICES:
+        raise DataError(
+            f"{file}: crossing {', '.join(columns)} makes {math.prod(sizes):,} slices, "
+            f"and {MOST_SLICES:,} is the most",
+            "Cross fewer columns in data.holdout.slices",
+        )
+
+
+def check_grouping(file: str, columns: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raise DataError where these columns, of so many values each, make too many groups."""
+    if (groups := math.prod(sizes)) > MOST_GROUPS:
+        raise DataError(
+            f"{file}: {', '.join(columns)} makes {groups:,} groups, "
+            f"and {MOST_GROUPS:,} is the most",
+            "Name a column with bands, or cross fewer columns, in data.holdout.sensitive",
         )
 
 

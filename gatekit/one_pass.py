@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gatekit.data import Holdout
+from gatekit.data import Holdout, check_grouping, check_slice
 from gatekit.errors import UsageProblem
 from gatekit.evidence.whole import Evidence
 from gatekit.policy import Policy
@@ -26,6 +26,7 @@ from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.streaming import question as questions
 from gatekit.streaming.engines import open_engine
+from gatekit.streaming.filling import GROUPS, slice_name
 from gatekit.streaming.reconciling import reconciled
 from gatekit.streaming.task import Counted, Model, Task
 from gatekit.streaming.told import Told
@@ -110,7 +111,19 @@ class OnePass:
         task = Task(asked, tuple(self._model(role) for role in self.subjects))
         engine = open_engine(self.engine, self._open, self.policy.streaming.processes)
         parts = self.holdout.parts
-        return reconciled(parts, self._listened(engine.run(task, parts)))
+        found = reconciled(parts, self._listened(engine.run(task, parts)))
+        self._check(asked, found)
+        return found
+
+    def _check(self, asked: questions.Question, found: Evidence) -> None:
+        """Refuse more slices or groups than are judged: the pilot need not have shown them all."""
+        file = self.holdout.path.name
+        for place, columns in enumerate(asked.slices):
+            if (counted := found.counts.get(slice_name(place))) is not None:
+                check_slice(file, columns, [len(counted.values(name)) for name in columns])
+        for columns in asked.sensitive:
+            counted = found.counts[GROUPS]
+            check_grouping(file, columns, [len(counted.values(name)) for name in columns])
 
     def _listened(self, counted: Iterator[Counted]) -> Iterator[Counted]:
         for each in counted:

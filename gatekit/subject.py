@@ -7,13 +7,11 @@ xdist worker and every own metric reads the same predictions and nothing is pred
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -30,6 +28,7 @@ from gatekit.evidence.groupings import JointCounts, count_jointly
 from gatekit.evidence.scores import ScoreTable, score_table
 from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
+from gatekit.runner.watching import Memory, load_seconds, watched
 from gatekit.scanning.finding import Finding
 from gatekit.scanning.once import Scan
 from gatekit.scanning.scan import scan
@@ -37,20 +36,12 @@ from gatekit.scoring.answers import LABEL, Scored
 from gatekit.scoring.linear import LinearForm
 from gatekit.scoring.reading import Reading
 from gatekit.scoring.tables import spread_rows
+from gatekit.spool import spooled
 from gatekit.streaming.question import CANDIDATE, Said
 from gatekit.streaming.told import Told
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
-WINDOWS = 20  # how often memory is read while rows are predicted
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Memory:
-    """Megabytes of a model's process: the most, and what it held after each window, (WINDOWS,)."""
-
-    peak_mb: float
-    held_mb: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,16 +258,7 @@ class Subject:
 
     def _spooled(self, holdout: Holdout, engine: str) -> pa.Table:
         file = self._spool / f"{self.candidate.digest[:16]}-{holdout.sha256[:16]}-{engine}.arrow"
-        with file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # xdist workers wait for the one that predicts
-            if not file.exists():
-                table = self._said(holdout.features(self.candidate.signature), engine)
-                written = file.with_suffix(".tmp")
-                with pa.ipc.new_file(str(written), table.schema) as sink:
-                    sink.write_table(table)
-                written.rename(file)
-        with pa.OSFile(str(file)) as source:
-            return pa.ipc.open_file(source).read_all()
+        return spooled(file, lambda: self._said(holdout.features(self.candidate.signature), engine))
 
     def _said(self, rows: pa.Table, engine: str) -> pa.Table:
         if not self.score:
@@ -358,16 +340,7 @@ class Subject:
             ModelMisbehaved: see `predict`.
         """
         self._living()  # what ran before the model was known, and its environment, are had by now
-        seconds = np.empty(times)
-        for turn in range(times):
-            start = perf_counter()
-            runner = self._start()
-            try:
-                runner.load(self.candidate.folder, self.engine)
-                seconds[turn] = perf_counter() - start
-            finally:
-                runner.close()
-        return seconds
+        return load_seconds(self._start, self.candidate.folder, self.engine, times)
 
     def load(self) -> None:
         """Load it into its process, unless that has been done.
@@ -397,12 +370,7 @@ class Subject:
             try:
                 runner.load(self.candidate.folder, self.engine)
                 rows = holdout.features(self.candidate.signature)
-                runner.predict(rows)
-                first, each, held = rows.slice(0, 256), max(1, calls // WINDOWS), []
-                for _ in range(WINDOWS):
-                    runner.time_rows(first, each, 0)
-                    held.append(runner.memory_mb("VmRSS"))
-                self._memory[key] = Memory(runner.memory_mb("VmHWM"), np.array(held))
+                self._memory[key] = watched(runner, rows, calls)
             finally:
                 runner.close()
         return self._memory[key]

@@ -153,6 +153,11 @@ class KeyedCounts:
         """Rows by flags, (4,)."""
         return np.asarray(self.counts.sum(axis=0))
 
+    def values(self, column: str) -> set[str]:
+        """The values of one of the columns."""
+        place = self.columns.index(column)
+        return {key[place] for key in self.keys}
+
     def coded(self, numeric: Sequence[bool]) -> dict[str, Coded]:
         """The columns of the keys as a holdout codes its rows; a numeric one sorts as numbers."""
         made = {}

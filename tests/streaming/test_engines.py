@@ -20,7 +20,6 @@ from gatekit.streaming.reconciling import reconciled
 from gatekit.testing import write_toy
 
 TWO = "local, two processes"
-CLUSTERS = ["dask", "spark"]
 
 
 def missing(what):
@@ -103,7 +102,7 @@ def with_model(streamed, folder):
     return replace(streamed.task, models=(replace(model, folder=str(folder)), *others))
 
 
-@each(*CLUSTERS)
+@each("dask")
 def test_workers_verify_what_they_were_sent(engine, streamed, tmp_path):
     folder = write_toy(tmp_path / "other", "probability", ("x0", "x1"), slope=9.0)
     task = with_model(streamed, folder)
