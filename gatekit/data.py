@@ -97,7 +97,7 @@ class Holdout:
         few = min(PILOT_PARTS, len(self.parts))
         places = np.linspace(0, len(self.parts) - 1, few).astype(np.int64)
         firsts = [next(blocks(self.parts[place], self.columns)) for place in places]
-        each = -(-PILOT_ROWS // few)
+        each = max(1, PILOT_ROWS // few)
         taken = [spread_rows(table, each) for table in firsts]
         rows = pa.concat_tables(taken, promote_options="permissive").combine_chunks()
         sha256 = hashlib.sha256(f"gatekit-pilot-v1 {self.sha256}".encode()).hexdigest()

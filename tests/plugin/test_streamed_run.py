@@ -107,7 +107,8 @@ def test_scores_labels_slices_and_groups_are_judged_alike(made):
     held = checks(project)
     assert "streamed" not in project.report.data
     assert len(held) > 20
-    project.run("--model-uri", new, "--champion", old, "--engine", "local")
+    result = project.run("--model-uri", new, "--champion", old, "--engine", "local")
+    result.stdout.fnmatch_lines(["gatekit: the data streams: 4 parts  counted by: local"])
     same(held, checks(project))
     told = project.report.data["streamed"]
     assert (told["engine"], told["parts"], told["pilot_rows"]) == ("local", 4, 1500)
