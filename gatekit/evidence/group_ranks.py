@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekit.evidence.codes import Coded
+from gatekit.evidence.keyed import keys_at
 from gatekit.evidence.ranks import UNIT, Edges, heights
 from gatekit.evidence.scores import ScoreTable
 
@@ -80,11 +81,8 @@ class GroupRanks:
         cells[:, :, :2] = counts.reshape(held.size, many, 2)
         above = np.bincount(cell, lies, minlength=held.size * many)
         cells[:, :, 2] = above.reshape(held.size, many)
-        names: list[list[str]] = []
-        for values, _ in reversed(columns):
-            names.append([values[at] for at in held % len(values)])
-            held = held // len(values)
-        return cls._sorted(dict(zip(zip(*reversed(names), strict=True), cells, strict=True)))
+        keys = keys_at([values for values, _ in columns], held)
+        return cls._sorted(dict(zip(keys, cells, strict=True)))
 
     def merge(self, more: Self) -> Self:
         """The counts of the rows of both."""

@@ -94,16 +94,12 @@ class KeyedCounts:
         counts = np.bincount(rows, minlength=size * FLAGS).reshape(size, FLAGS)
         held = np.flatnonzero(counts.any(axis=1))
         places = held if kept is None else kept[held]
-        names: list[Sequence[str]] = []
-        for values, _ in reversed(list(columns.values())):
-            names.append([values[place] for place in places % len(values)])
-            places = places // len(values)
-        keys = list(zip(*reversed(names), strict=True)) if names else [()] * held.size
+        keys = keys_at([values for values, _ in columns.values()], places)
         return cls._sorted(tuple(columns), dict(zip(keys, counts[held], strict=True)))
 
     @classmethod
     def projected(cls, columns: tuple[str, ...], joint: Joint, flags: tuple[int, int]) -> Self:
-        """The counts by some of the columns and two of the flags of one joint count."""
+        """The counts by some of the columns and two of the flags, rising, of one joint count."""
         index, size, taken = np.zeros(len(joint.held), dtype=np.int64), 1, []
         for name in columns:
             values, codes = joint.columns[name]
@@ -113,17 +109,10 @@ class KeyedCounts:
         four = joint.counts.reshape(-1, *(2,) * joint.flags)
         rest = tuple(1 + at for at in range(joint.flags) if at not in flags)
         four = four.sum(axis=rest)
-        if flags[0] > flags[1]:
-            four = four.swapaxes(1, 2)
         made = np.zeros((size, FLAGS), dtype=np.int64)
         np.add.at(made, index, four.reshape(-1, FLAGS))
         held = np.flatnonzero(made.any(axis=1))
-        names, places = [], held
-        for values in reversed(taken):
-            names.append([values[place] for place in places % len(values)])
-            places = places // len(values)
-        keys = list(zip(*reversed(names), strict=True)) if names else [()] * held.size
-        return cls._sorted(columns, dict(zip(keys, made[held], strict=True)))
+        return cls._sorted(columns, dict(zip(keys_at(taken, held), made[held], strict=True)))
 
     def merge(self, more: Self) -> Self:
         """The counts of the rows of both.
@@ -168,3 +157,14 @@ class KeyedCounts:
             codes = np.array([index[value] for value in held], dtype=np.int64)
             made[name] = tuple(values), codes
         return made
+
+
+def keys_at(columns: Sequence[Sequence[str]], places: Ints) -> list[Key]:
+    """The values of each column at places in the order of all their combinations, (K,)."""
+    if not columns:
+        return [()] * places.size
+    names = []
+    for values in reversed(columns):
+        names.append([values[place] for place in places % len(values)])
+        places = places // len(values)
+    return list(zip(*reversed(names), strict=True))

@@ -65,7 +65,7 @@ class Rivals:
     ) -> Self:
         """Count the rows of one block: of either model the pilot's word, and the rows' bins, (n,).
 
-        No more than 65,536 rows at once, so that sums of whole numbers are exact in floats.
+        No more than 2,097,152 rows at once, so that sums of whole numbers are exact in floats.
         """
         rows = [2 * place + mine for _, place in (new, old)]
         said = [

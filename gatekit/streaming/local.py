@@ -25,10 +25,10 @@ class LocalEngine:
         with ExitStack() as stack:
             lanes = min(self.processes, len(parts))
             idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
-            pool = stack.enter_context(ThreadPoolExecutor(lanes))
-            stack.callback(pool.shutdown, cancel_futures=True)
             for _ in range(lanes):
                 idle.put(stack.enter_context(Lane(task, self.open_runner)))
+            pool = ThreadPoolExecutor(lanes)
+            stack.callback(pool.shutdown, cancel_futures=True)  # before the lanes are closed
 
             def count(part: Part) -> Counted:
                 lane = idle.get()

@@ -98,6 +98,17 @@ def test_any_split_and_order_gives_the_same_bytes(kind, data):
     assert again.merge(parts[0]).sha256 == parts[0].merge(whole).sha256 != whole.sha256
 
 
+def test_many_combinations_are_counted_table_by_table_and_come_out_the_same(monkeypatch):
+    random, labels = np.random.default_rng(3), TASKS["binary"]
+    rows, said = table(random, 500, labels), answers("binary", random, 500, labels)
+    holdout = Holdout(None, SPEC, "", tuple(rows.column_names), given=rows)
+    question = ask(holdout, "binary", 1, 0.5, said)
+    together = fill(question, rows, said)
+    monkeypatch.setattr(keyed, "MOST_JOINT", 0)
+    monkeypatch.setattr(keyed, "MOST_KEYS", 6)
+    assert fill(question, rows, said).sha256 == together.sha256
+
+
 FLOATS = st.floats(-1e30, 1e30).filter(lambda v: v == 0 or abs(v) > 1e-9)
 
 

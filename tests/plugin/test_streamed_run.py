@@ -162,6 +162,19 @@ def test_kept_evidence_that_was_changed_is_not_believed(made, monkeypatch, tmp_p
     assert project.report.data["streamed"]["source"] == "counted in this run"
 
 
+def test_slices_that_the_sample_did_not_show_are_bounded_too(made, monkeypatch):
+    monkeypatch.setattr("gatekit.data.PILOT_ROWS", 40)
+    project = made(BY_SCORE, "slice_floor = 0.7", by_score)
+    rows = parquet.read_table(project.root / "holdout.parquet")
+    regions = [row % 60 if row > 1200 else 8 for row in range(rows.num_rows)]
+    place = rows.column_names.index("region")
+    rows = rows.set_column(place, "region", pa.array(regions))
+    parquet.write_table(rows, project.root / "holdout.parquet", row_group_size=PART)
+    result = project.run("--model-uri", project.register("probability"), "--engine", "local")
+    result.stdout.fnmatch_lines(["*column 'region' has 60 different values*slice by may have 50*"])
+    assert result.ret == 1
+
+
 def test_an_own_measure_and_rows_are_given_the_sample_and_say_so(made):
     project = made(BY_SCORE, "floor = 0.7", by_score)
     (project.root / "test_own.py").write_text(
