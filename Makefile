@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo demo-employment test zoo races chaos pipeline-test image-test check bench coverage lock clean
+.PHONY: setup demo demo-employment test zoo races chaos pipeline-test image-test tutorial reference check bench coverage lock clean
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -49,6 +49,14 @@ pipeline-test: requirements/node/node_modules
 
 image-test: $(READY)
 	GATEKIT_IMAGE_TEST=1 $(BIN)/python -m pytest tests/deploy/test_image.py $(ARGS)
+
+# docs/tutorial.md as a person does it: training with MLflow, each command a process; two minutes.
+tutorial: $(READY)
+	GATEKIT_TUTORIAL=1 $(BIN)/python -m pytest -n 0 tests/docs/test_tutorial.py $(ARGS)
+
+# Writes docs/reference.md anew.
+reference: $(READY)
+	$(BIN)/python docs/reference.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ from gatekit.testing.zoo.process import VARIABLE
 def gate(pair, folder, model):
     """Run pytest on one model of a pair: its exit code, and the suites that did not pass."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["--model-uri", str(folder / model), "--gates", str(folder / "gates.toml")]
+    command += ["--model-uri", str(folder / model), "--gates", str(zoo.gates(folder, model))]
     if pair.rival is not None:
         command += ["--champion", str(folder / "champion")]
     report = folder / f"report-{model}"

@@ -10,6 +10,7 @@ The tour, in the order of a candidate's way:
 - `decision`, `report`, `conclusion`: the ledger becomes one decision, written down
 - `promotion`: a proved version gets a pointer, by a journal
 - `run`: all of it held together (`make_plan`, `open_run`); `testing`: toy models to try it on
+- `notebook`: the same from a notebook (`run_gates`)
 
 Importing this package imports none of its parts: a public name is looked up when first used.
 """
@@ -21,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gatekit.errors import GatekitError
     from gatekit.estimate import Estimate
-    from gatekit.ledger import Measurement
+    from gatekit.ledger import Check, Measurement
+    from gatekit.notebook.result import RunResult
+    from gatekit.notebook.running import run_gates
     from gatekit.picture import Curve
     from gatekit.plan import RunRequest, make_plan
     from gatekit.policy_file import read_policy
@@ -32,32 +35,38 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Check",
     "Curve",
     "Estimate",
     "GatekitError",
     "Measurement",
     "Outcome",
     "RunRequest",
+    "RunResult",
     "Verdict",
     "__version__",
     "make_plan",
     "open_registry",
     "open_run",
     "read_policy",
+    "run_gates",
 ]
 
 _HOMES = {
+    "Check": "ledger",
     "Curve": "picture",
     "Estimate": "estimate",
     "GatekitError": "errors",
     "Measurement": "ledger",
     "Outcome": "verdict",
     "RunRequest": "plan",
+    "RunResult": "notebook.result",
     "Verdict": "verdict",
     "make_plan": "plan",
     "open_registry": "registry",
     "open_run": "run",
     "read_policy": "policy_file",
+    "run_gates": "notebook.running",
 }
 
 

@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="gatekit",
         description="Move a model's pointer on proof, back again, and say what it rests on.",
-        epilog="The registry: MLFLOW_TRACKING_URI, else [tool.gatekit] registry in pyproject.toml.",
+        epilog="The registry: MLFLOW_TRACKING_URI, else [tool.gatekit] registry in pyproject.toml. "
+        "Exit codes: 0 done, 1 refused or the registry does not answer, 4 the call was wrong. "
+        "Gates are run by pytest: pytest --model-uri models:/NAME/VERSION.",
     )
     common = _Parser(add_help=False)
     common.add_argument(

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gatekit.attest.keys import PrivateKey
 from gatekit.attest.trust import Trust
 from gatekit.candidate import Candidate
 from gatekit.decision import Asked, Decision, GateOutcome, decide_run
@@ -18,6 +19,7 @@ from gatekit.golden import golden
 from gatekit.identity import identity
 from gatekit.kept import NAMES, kept_files
 from gatekit.ledger import SEALED, Ledger
+from gatekit.policy import Policy
 from gatekit.project import person
 from gatekit.promotion.proofs import read_proofs
 from gatekit.registry import DataRecord, GateRunRecord, Registry
@@ -69,9 +71,12 @@ def conclude(
     who = identity(run, ledger)
     who["run"] |= serving
     who["champion"] |= _champions_report(run, registry, who["policy"]["text"])
+    why = why_unsigned(run.plan.policy, run.signer, run.walls, run.lost)
+    signer = None if why else run.signer
+    who["run"]["signed_by"] = _named(signer, run.plan.policy)
     report = build_report(who, ledger, decision, asked)
     raw = report.to_json()
-    envelopes, signing = _sign(run, report)
+    envelopes, signing = _sign(report, signer, run.plan.policy, why)
     beside = kept_files(run.scratch)
     files = _write(folder, report, raw, {**envelopes, **beside})
     refusals: list[str] = []
@@ -140,13 +145,23 @@ def _tell(registry: Registry, run: GateRun, ledger: Ledger) -> None:
         tell(registry, run.model.name, run.uses, told)
 
 
-def _sign(run: GateRun, report: Report) -> tuple[dict[str, bytes], str]:
-    """The envelopes, and who signed them; or none, and why."""
-    why = why_unsigned(run.plan.policy, run.signer, run.walls, run.lost)
-    if run.signer is None or why:
+def _named(signer: PrivateKey | None, policy: Policy) -> dict[str, str]:
+    """Who signs, for the report itself; nothing where nobody does."""
+    if signer is None:
+        return {}
+    keyid = signer.public.keyid
+    names = (name for name, _, public in Trust.of(policy).known if public.keyid == keyid)
+    return {"key": keyid, "name": next(names, "")}
+
+
+def _sign(
+    report: Report, signer: PrivateKey | None, policy: Policy, why: str
+) -> tuple[dict[str, bytes], str]:
+    """The envelopes, and who signed them; or none, and `why`."""
+    if signer is None:
         return {}, why
-    envelopes = signed_files(report, run.signer, run.plan.policy.attestation.valid_days)
-    return envelopes, f"signed by key {run.signer.public.keyid[:8]}"
+    envelopes = signed_files(report, signer, policy.attestation.valid_days)
+    return envelopes, f"signed by key {signer.public.keyid[:8]}"
 
 
 def attach(

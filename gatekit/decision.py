@@ -61,9 +61,14 @@ class Decision:
 
     def counts(self) -> str:
         """'1 failed, 7 passed' over the gates, worst first."""
-        order = ("FAILED", "INCONCLUSIVE", "INCOMPLETE", "OBSERVED", "PASSED")
-        held = [result.outcome.value for result in self.gates]
-        return ", ".join(f"{held.count(o)} {o.lower()}" for o in order if o in held) or "no gate"
+        return counts_words(self.gates)
+
+
+def counts_words(gates: Iterable[GateResult]) -> str:
+    """'1 failed, 7 passed' over these gates, worst first."""
+    order = ("FAILED", "INCONCLUSIVE", "INCOMPLETE", "OBSERVED", "PASSED")
+    held = [result.outcome.value for result in gates]
+    return ", ".join(f"{held.count(o)} {o.lower()}" for o in order if o in held) or "no gate"
 
 
 def decide_run(ledger: Ledger, policy: Policy, asked: Asked) -> Decision:

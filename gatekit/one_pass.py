@@ -22,6 +22,7 @@ from gatekit.data import Holdout, check_grouping, check_slice
 from gatekit.errors import UsageProblem
 from gatekit.evidence.whole import Evidence
 from gatekit.policy import Policy
+from gatekit.progress import Progress, unheard
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.streaming import question as questions
@@ -34,6 +35,7 @@ from gatekit.subject import Subject
 
 FRESH = "counted in this run"
 SOURCE = ".source"
+COUNTED = "rows counted"
 KEPT = "kept from an earlier run on the same bytes"
 
 
@@ -51,6 +53,7 @@ class OnePass:
     limits: Mapping[str, Limits]
     scratch: Path
     learn: Callable[[Sequence[str]], None]
+    progress: Progress = unheard
     _told: Told | None = None
     _lent: set[str] = field(default_factory=set)
 
@@ -126,8 +129,12 @@ class OnePass:
             check_grouping(file, columns, [len(counted.values(name)) for name in columns])
 
     def _listened(self, counted: Iterator[Counted]) -> Iterator[Counted]:
+        done, whole = 0, self.holdout.rows
+        self.progress(COUNTED, done, whole)
         for each in counted:
             self.learn(each.walls)
+            done += sum(rows for _, rows in each.parts)
+            self.progress(COUNTED, done, whole)
             yield each
 
     def _model(self, role: str) -> Model:

@@ -67,7 +67,9 @@ def read_policy(path: Path) -> Policy:
             "Write one (README, 'In your own repository') or give --gates FILE",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise PolicyError(f"{path} is not readable as TOML: {error}") from error
+        raise PolicyError(
+            f"{path} is not readable as TOML: {error}", "Mend it, or name another with --gates FILE"
+        ) from error
     return _Reader(str(path), path.parent).policy(content)
 
 

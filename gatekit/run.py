@@ -27,6 +27,7 @@ from gatekit.one_pass import OnePass
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
 from gatekit.policy import SampleSpec
 from gatekit.policy_gates import LABEL_GATES
+from gatekit.progress import Progress, unheard
 from gatekit.registry import ModelVersion, Registry
 from gatekit.registry.model_uri import parse_model_uri
 from gatekit.runner.environment import code_alone
@@ -72,6 +73,7 @@ class GateRun:
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
         self.server: ForkServer | None = None  # whose forks the models' processes are
+        self.progress: Progress = unheard  # who is told how far a long measurement is
 
     @cached_property
     def reference(self) -> Holdout | NoSample:
@@ -127,6 +129,7 @@ class GateRun:
             limits,
             self.scratch / "predictions",
             self.learn_walls,
+            self.progress,
         )
 
     def _subject(self, model: Candidate, engine: str, role: str) -> Subject:
@@ -146,6 +149,7 @@ class GateRun:
             self._scans,
         )
         subject = Subject(spec, spool, partial(self._start, role))
+        subject.progress = self.progress
         subject.role, subject.tell = role, self._told
         self._started.append(subject)
         return subject
@@ -161,6 +165,7 @@ class GateRun:
         runner = Runner(
             limits, own, role=role, trusted=trusted, server=self.server, scan=self._scans
         )
+        runner.progress = self.progress
         self._runners.append(runner)
         return runner
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gatekit.errors import ServiceProblem
+from gatekit.progress import Progress, unheard
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,7 @@ class LiveService:
         self.url = url.rstrip("/")
         self.loads: dict[str, Any] = {}
         self.kept = kept
+        self.progress: Progress = unheard
         token = os.environ.get("GATEKIT_TOKEN", "") if token is None else token
         self._patience_s = patience_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -79,7 +81,7 @@ class LiveService:
         status, raw = self.post("/predict", json.dumps(rows_payload(rows, columns)).encode(), JSON)
         said = predictions_in(raw) if status == http.client.OK else None
         if said is None:
-            raise ServiceProblem(f"{self.url}/predict answered {status}: {sentence_in(raw)}")
+            raise self._refused(status, raw)
         if len(said) != len(rows):
             raise ServiceProblem(
                 f"{self.url}/predict gave {len(said)} predictions for {len(rows)} rows"
@@ -130,7 +132,7 @@ class LiveService:
             status, raw = self.post("/predict", body, JSON)
             end = time.perf_counter()
             if status != http.client.OK:
-                raise ServiceProblem(f"{self.url}/predict answered {status}: {sentence_in(raw)}")
+                raise self._refused(status, raw)
             if call >= 0:
                 times_ms[call] = (end - start) * 1000
         return times_ms
@@ -166,6 +168,13 @@ class LiveService:
         self._connection.request(method, self._path + path, raw, headers)
         answer = self._connection.getresponse()
         return answer.status, answer.read()
+
+    def _refused(self, status: int, raw: bytes) -> ServiceProblem:
+        is_token = status == http.client.UNAUTHORIZED
+        hint = (
+            "Set GATEKIT_TOKEN to the token that the service was started with" if is_token else ""
+        )
+        return ServiceProblem(f"{self.url}/predict answered {status}: {sentence_in(raw)}", hint)
 
     def _unreachable(self, error: Exception) -> ServiceProblem:
         why = f"no answer in {self._patience_s:g} s" if isinstance(error, TimeoutError) else ""

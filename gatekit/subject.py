@@ -26,6 +26,7 @@ from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
 from gatekit.evidence.groupings import JointCounts, count_jointly
 from gatekit.evidence.scores import ScoreTable, score_table
+from gatekit.progress import Progress, unheard
 from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
 from gatekit.runner.watching import Memory, load_seconds, watched
@@ -85,6 +86,7 @@ class Subject:
         self.trusted = spec.trusted
         self._spool = spool
         self._start = start
+        self.progress: Progress = unheard
         self._runner: Runner | None = None
         self._starts = 0
         self._engines: set[str] = set()
@@ -171,7 +173,7 @@ class Subject:
         return nullcontext(self._living())
 
     def another(self) -> AbstractContextManager[Runner]:
-        """One more process with the model loaded, which ends when given back; raises as `lent`."""
+        """One more process with the model, which ends when given back; raises as `lent`."""
         runner = self._start()
         try:
             runner.load(self.candidate.folder, self.engine)
@@ -189,11 +191,7 @@ class Subject:
         return Said(reading.labels(answer), reading.scores(answer), answer.scores, answer.classes)
 
     def linear_form(self) -> LinearForm | str:
-        """What it gives as its linear form, or why it has none; to be held against its answers.
-
-        Raises:
-            ModelMisbehaved: see `predict`.
-        """
+        """Its linear form, or why it has none, to be held against its answers; raises as `lent`."""
         if self._form is None:
             self._form = self._living().linear_form()
         return self._form
@@ -331,7 +329,8 @@ class Subject:
 
     def time_block(self, rows: pa.Table) -> NDArray[np.float64]:
         """Milliseconds for each of some rows by itself, after one call to wake up, (n,)."""
-        return self._living().time_rows(rows, rows.num_rows, 1)
+        # the call to wake up took the first row, so that the first one timed is the second
+        return np.roll(self._living().time_rows(rows, rows.num_rows, 1), 1)
 
     def load_seconds(self, times: int) -> NDArray[np.float64]:
         """Seconds from no process at all to a loaded model, each in a process of its own, (times,).

@@ -27,6 +27,11 @@ def test_rare_answers_are_fast_enough(gate, candidate, holdout):
     assert measured <= gate.policy.latency.p999_ms
 
 
+def test_no_row_is_slow_by_itself(gate, candidate, holdout):
+    measured = gate.measure(latency.slowest_row, candidate, holdout)
+    assert measured <= gate.policy.latency.slowest_row_ms
+
+
 def test_candidate_is_not_much_slower_than_the_champion(gate, candidate, champion, holdout):
     ratio = gate.measure(latency.champion_ratio, candidate, champion, holdout)
     assert ratio <= gate.policy.latency.champion_ratio

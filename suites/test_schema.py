@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekit.gates import schema, schema_cells, schema_example
+from gatekit.gates import schema, schema_answers, schema_cells, schema_example
 
 pytestmark = pytest.mark.gate("schema")
 
@@ -59,4 +59,19 @@ def test_numbers_are_cast_without_changing_them(gate, candidate, holdout):
 
 def test_the_saved_example_is_answered(gate, candidate, holdout):
     found = gate.measure(schema_example.example, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_answers_are_of_the_declared_kind(gate, candidate, holdout):
+    found = gate.measure(schema_answers.unlike_declared, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_every_label_is_one_that_rows_have(gate, candidate, holdout):
+    found = gate.measure(schema_answers.strange_labels, candidate, holdout)
+    assert found <= gate.policy.schema.violations
+
+
+def test_answers_are_still_those_it_was_judged_by(gate, candidate, holdout):
+    found = gate.measure(schema_answers.changed_since, candidate, holdout)
     assert found <= gate.policy.schema.violations

@@ -203,7 +203,7 @@ WRONG = [
     (("promote", "models:/churn-model@nobody", "--to", "staging"), "nobody"),
     (("promote", "models:/churn-model/1", "--to", "moon"), "[promotion.moon]"),
     (("promote", "runs:/abc/model", "--to", "staging"), "Register it first"),
-    (("promote", "s3://bucket/model", "--to", "staging"), "not a model URI"),
+    (("promote", "s3://bucket/model", "--to", "staging"), "not the URI of a registered version"),
     (("status", "models:/churn-model/1"), "a model's name is asked for"),
     (("status", "other"), "the policy is for 'churn-model'"),
 ]
@@ -294,11 +294,13 @@ def test_options_that_do_not_go_together(registry, tmp_path, capsys):
     to = ["promote", "models:/churn-model/1", "--to", "staging"]
     for argv, words in (
         ([*to, "--request", "f"], "--request without --override"),
-        ([*to, "--approval", "no.json"], "no.json: no DSSE envelope"),
+        ([*to, "--approval", "no.json"], "no.json: no request for an override: no DSSE envelope"),
         ([*to, "--approval", "f", "--gate", "accuracy"], "--approval says"),
-        (["history"], "history of which model"),
+        (["history"], "history asks for a MODEL"),
         (["history", "--check", "gone.json"], "cannot be read"),
-        (["history", "--check", "no.json"], "no exported history"),
+        (["history", "--check", "no.json"], "no exported history, it has no 'schema'. `gatekit"),
+        (["history", "churn-model", "--export", "gone/f"], "gone/f: cannot be written (No such"),
+        (["promote", "churn-model", "--to", "staging"], "Write models:/NAME/VERSION"),
         (["history", "churn-model", "--at", "noon"], "not a time"),
         (["rollback", "churn-model", "--stage", "staging", "--now", " "], "--now takes"),
     ):
@@ -332,7 +334,7 @@ def test_report_finds_the_report_of_a_version(registry, tmp_path, capsys):
     ("source", "code", "words"),
     [
         ("nowhere.json", 4, "cannot be read"),
-        ("gates.toml", 1, "not a gatekit report"),
+        ("gates.toml", 4, "gates.toml: not a gatekit report: it is not JSON"),
         ("models:/churn-model/99", 4, "99"),
         ("models:/churn-model/2", 1, "not a whole report"),  # of a run's names and no more
     ],

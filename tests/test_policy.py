@@ -1,4 +1,4 @@
-"""gates.toml: its defaults, its digest, its errors, and what --gate-set may do to it."""
+"""gates.toml: its defaults, its digest, its errors."""
 
 from dataclasses import fields
 
@@ -7,70 +7,15 @@ import pytest
 from gatekit.errors import PolicyError
 from gatekit.ledger import Bar, NoBar
 from gatekit.policy import OwnGate, Policy
-from gatekit.policy_file import apply_sets, read_policy
-from gatekit.policy_gates import BUILT_IN, AccuracyGate, FairnessGate, Gates
+from gatekit.policy_file import read_policy
+from gatekit.policy_gates import BUILT_IN, Gates
 
-SMALL = """
-model = "toy"
-[data.reference]
-path = "train.parquet"
-[data.holdout]
-path = "holdout.parquet"
-target = "label"
-"""
-FULL = """
-model = "toy"
-task = "binary"
-positive = 1
-pointer = "alias"
-engine = "auto"
-suites = ["gates"]
-
-[data.holdout]
-path = "holdout.parquet"
-target = "label"
-sensitive = ["sex"]
-sha256 = "ab"
-
-[gates.accuracy]
-floor = 0.9
-level = 0.95
-tolerated_loss = 0.01
-mode = "enforce"
-
-[gates.latency]
-p99_ms = 50
-calls = 1000
-
-[own.profit]
-least = 0.5
-
-[promotion.staging]
-requires = ["accuracy", "latency"]
-
-[promotion.production]
-from = "staging"
-requires = ["accuracy"]
-override = ["accuracy"]
-first_promotion = "refuse"
-"""
-TABLES = {name: getattr(Gates(), name) for name in BUILT_IN}
-NUMBERS = [  # every number of every gate table, with the side that is tighter
-    (gate, f.name, f.metadata["tighter"])
-    for gate, table in TABLES.items()
-    for f in fields(table)
-    if f.metadata.get("tighter")
-]
+from .policies import FULL, NUMBERS, SMALL, TABLES, pair_for, reader, small_for
 
 
 @pytest.fixture
 def read(tmp_path):
-    def read_text(text):
-        path = tmp_path / "gates.toml"
-        path.write_text(text)
-        return read_policy(path)
-
-    return read_text
+    return reader(tmp_path)
 
 
 def refused(read, text):
@@ -121,9 +66,6 @@ def test_an_unknown_target_is_an_error_that_names_the_known(read):
         read(FULL).target("prod")
 
 
-# the digest
-
-
 def test_the_digest_is_that_of_the_values(read):
     assert read(SMALL).digest == read(SMALL).digest
     spelled_out = SMALL.replace("[data", 'task = "binary"\npointer = "alias"\n[data', 1)
@@ -172,32 +114,6 @@ def test_the_digest_changes_with_every_number_of_every_gate(read, gate, key, tig
         read(f"{small_for(key)}[gates.{gate}]\n{key} = {number}\n") for number in pair_for(key)
     )
     assert one.digest != two.digest
-
-
-def small_for(key):
-    """The small policy; a bar on slices needs slices, one on scores needs to know where they are,
-    and one on numbers a regression.
-    """
-    keys = (field for gate in (AccuracyGate, FairnessGate) for field in fields(gate))
-    of = {field.name: field.metadata.get("of", "") for field in keys}.get(key, "")
-    if of.startswith("scores"):
-        return 'score = "predict_proba"\n' + SMALL
-    if of == "numbers":
-        return 'task = "regression"\n' + SMALL
-    return SMALL + 'slices = ["contract"]\n' if key.startswith("slice_") else SMALL
-
-
-KINDS = {f.name: str(f.type) for table in TABLES.values() for f in fields(table)}
-
-
-def pair_for(key):
-    """Two allowed values of a key, the smaller one first."""
-    if KINDS[key] == "int":
-        return 7, 8
-    return ("false", "true") if KINDS[key] == "bool" else (0.6, 0.7)
-
-
-# the errors
 
 
 @pytest.mark.parametrize(
@@ -293,104 +209,6 @@ def test_every_error_names_file_and_key(read, text, words):
 def test_no_file_is_an_error_that_says_what_to_do(tmp_path):
     with pytest.raises(PolicyError, match=r"no policy at .*gates.toml.*--gates FILE"):
         read_policy(tmp_path / "gates.toml")
-
-
-# --gate-set
-
-
-@pytest.mark.parametrize(("gate", "key", "tighter"), NUMBERS)
-def test_every_number_is_loosened_and_tightened(read, gate, key, tighter):
-    low, high = pair_for(key)
-    for was, now in ((low, high), (high, low)):
-        policy = read(f"{small_for(key)}[gates.{gate}]\n{key} = {was}\n")
-        changed, (change,) = apply_sets(policy, (f"{gate}.{key}={now}",), "ada")
-        assert str(getattr(changed.table(gate), key)).lower() == str(now)
-        another = key == "quantile"  # another question: never free, whichever way
-        assert change.loosened is (another or (now > was) != (tighter == "up"))
-        assert change.gate == gate
-        verb = "loosened" if change.loosened else "tightened"
-        assert change.words() == f"{gate}.{key} {verb} from {change.was} to {change.now} by ada"
-        assert changed.digest != policy.digest
-        same, none = apply_sets(policy, (f"{gate}.{key}={was}",), "ada")
-        assert (same, none) == (policy, ())
-
-
-# another value of these asks something else
-QUESTIONS = ("batch_rows", "unseen", "null", "shape", "processes")
-
-
-def test_every_field_of_a_gate_table_knows_which_side_is_tighter():
-    for gate, table in TABLES.items():
-        for f in fields(table):
-            if f.metadata.get("tables"):
-                continue  # set in the file only, so never loosened on the command line
-            aside = f.name in ("mode", *QUESTIONS)
-            assert aside or f.metadata.get("tighter") in ("up", "down"), (gate, f.name)
-
-
-@pytest.mark.parametrize(
-    ("sets", "loosened"),
-    [
-        ("schema.unseen=answer", False),  # "any" was the weakest thing to ask
-        ("schema.null=refuse", False),
-        ("latency.batch_rows=10", True),
-    ],
-)
-def test_another_question_is_loosening_unless_none_was_asked(read, sets, loosened):
-    _, (change,) = apply_sets(read(SMALL), (sets,), "ada")
-    assert change.loosened is loosened
-    asked = read(SMALL + '[gates.schema]\nunseen = "answer"\n')
-    _, (back,) = apply_sets(asked, ("schema.unseen=any",), "ada")
-    assert back.loosened
-
-
-@pytest.mark.parametrize("gate", BUILT_IN)
-def test_observing_is_loosening(read, gate):
-    policy, (loosened,) = apply_sets(read(SMALL), (f"{gate}.mode=observe",), "ada")
-    assert policy.table(gate).mode == "observe"
-    assert loosened.loosened
-    _, (back,) = apply_sets(policy, (f"{gate}.mode=enforce",), "ada")
-    assert not back.loosened
-
-
-@pytest.mark.parametrize(
-    ("gate", "key"), [(g, k) for g, k, _ in NUMBERS if getattr(TABLES[g], k) is None]
-)
-def test_a_bar_where_there_was_none_is_tighter_and_the_gate_is_declared(read, gate, key):
-    policy, (change,) = apply_sets(read(small_for(key)), (f"{gate}.{key}=0.6",), "ada")
-    assert not change.loosened
-    assert gate in policy.declared
-    assert policy.bars(gate)[f"{gate}.{key}"] == 0.6
-
-
-def test_sets_add_up_in_order(read):
-    sets = ("accuracy.floor=0.8", "accuracy.floor=0.85", "latency.p99_ms=20")
-    policy, changes = apply_sets(read(FULL), sets, "ada")
-    assert (policy.gates.accuracy.floor, policy.gates.latency.p99_ms) == (0.85, 20.0)
-    assert [change.loosened for change in changes] == [True, False, False]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("accuracy.floor", "not of the form gate.key=value"),
-        ("floor=0.8", "not of the form gate.key=value"),
-        ("acuracy.floor=0.8", r"no such gate.*Did you mean 'accuracy'"),
-        ("accuracy.flor=0.8", r"no such key.*Did you mean 'floor'"),
-        ("accuracy.floor=high", "accuracy.floor is 'high', a finite number"),
-        ("accuracy.floor=nan", "accuracy.floor is nan, a finite number"),
-        ("accuracy.floor=", "accuracy.floor is '', a finite number"),
-        ("accuracy.level=1.0", "accuracy.level is 1.0"),
-        ("accuracy.level=0.2", "accuracy.level is 0.2"),
-        ("accuracy.mode=off", "accuracy.mode is 'off', allowed"),
-        ("latency.calls=0", "whole number above 0"),
-        ("profit.least=0.1", "set in the policy only"),
-    ],
-)
-def test_a_wrong_set_is_refused_in_words(read, text, words):
-    with pytest.raises(PolicyError, match=words) as caught:
-        apply_sets(read(FULL), (text,), "ada")
-    assert caught.value.message.startswith("--gate-set ")
 
 
 def test_every_gate_has_a_table_of_its_own():

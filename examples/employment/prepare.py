@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 FOLDER = Path(__file__).parent / "data"
-ROWS = {"train": (2015, 30_000), "holdout": (2016, 40_000)}
+ROWS = {"train": (2015, 30_000), "holdout": (2016, 40_000), "current": (2018, 40_000)}
 SEXES = {1: "male", 2: "female"}
 RACES = {1: "white", 2: "black", 6: "asian"}  # the census' other six codes: 6 % of people, "other"
 

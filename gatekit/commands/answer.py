@@ -6,6 +6,7 @@ import argparse
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekit.errors import CandidateError, NotFound, UsageProblem
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DONE, REFUSED, USAGE = 0, 1, 4
 Commands = Any  # what `add_subparsers` gives; argparse has no public name for its type
+REGISTERED = "Write models:/NAME/VERSION, models:/NAME@ALIAS or models:/NAME/STAGE"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _LONGEST = timedelta(days=3660)
 
@@ -82,13 +84,14 @@ def registered(text: str) -> ModelUri:
     Raises:
         UsageProblem: it is none.
     """
-    parsed = parse_model_uri(text)
-    if not parsed.is_registered:
-        raise CandidateError(
-            f"{text}: only a registered version can be promoted",
-            "Register it first, then gate and promote models:/NAME/VERSION",
-        )
-    return parsed
+    if not text.startswith("models:/"):
+        first = "Register it first. " if text.startswith("runs:/") else ""
+        named = text or "(empty)"
+        raise CandidateError(f"{named}: not the URI of a registered version", first + REGISTERED)
+    try:
+        return parse_model_uri(text)
+    except CandidateError as error:
+        raise CandidateError(error.message, REGISTERED) from None
 
 
 def resolved(registry: Registry, uri: ModelUri) -> ModelVersion:
@@ -104,7 +107,23 @@ def resolved(registry: Registry, uri: ModelUri) -> ModelVersion:
             return registry.by_stage(uri.name, uri.pointer)
         return registry.version(uri.name, uri.pointer)
     except NotFound as error:
-        raise CandidateError(error.message, error.hint) from error
+        hint = error.hint or f"`gatekit status {uri.name}` says who holds what"
+        raise CandidateError(error.message, hint) from error
+
+
+def write_file(path: Path, content: bytes, option: str = "") -> None:
+    """Write a file that the person has named, by `option` or as an argument.
+
+    Raises:
+        UsageProblem: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageProblem(
+            f"{path}: cannot be written ({error.strerror})",
+            f"Name another file: {option}".rstrip(": "),
+        ) from None
 
 
 def duration(text: str, option: str = "--expires") -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gatekit.commands.answer import Answer, Commands, policy_of, signer_of
+from gatekit.commands.answer import Answer, Commands, policy_of, signer_of, write_file
 from gatekit.errors import EnvelopeProblem, PromotionRefused, UsageProblem
 
 
@@ -44,7 +44,7 @@ def approve_command(args: argparse.Namespace) -> Answer:
         why = "the key at hand is the one that asks for it: a second person has to approve"
     if why or signer is None:
         raise PromotionRefused("\n".join(["not approved:", *wish.lines()]), (why,))
-    path.write_bytes(approve(raw, signer))
+    write_file(path, approve(raw, signer))
     return Answer(["approved:", *wish.lines()])
 
 
@@ -60,8 +60,9 @@ def request_in(path: Path) -> bytes:
         raw = path.read_bytes()
         read_request(raw)
     except (OSError, EnvelopeProblem) as error:
-        words = error.message if isinstance(error, EnvelopeProblem) else type(error).__name__
+        words = error.strerror if isinstance(error, OSError) else error.message
         raise UsageProblem(
-            f"{path.name}: {words}", "`gatekit promote ... --request FILE` writes one"
+            f"{path.name}: no request for an override: {words}",
+            "`gatekit promote ... --request FILE` writes one",
         ) from None
     return raw

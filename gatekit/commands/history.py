@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatekit.commands.answer import (
     DONE,
@@ -15,6 +15,7 @@ from gatekit.commands.answer import (
     model_name,
     policy_of,
     project_registry,
+    write_file,
 )
 from gatekit.errors import UsageProblem
 from gatekit.project import find_project
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
     from gatekit.policy import Policy
     from gatekit.promotion.holders import Held
     from gatekit.promotion.journal import Journal
+    from gatekit.promotion.trusted import Judge
     from gatekit.registry import Registry
 
 
 def add_history(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add `history` to the commands of the parser."""
     history = commands.add_parser(
-        "history", parents=[common], help="who moved which pointer when, and why"
+        "history",
+        parents=[common],
+        help="who moved which pointer when, and why",
+        description="Every entry of the journal: who moved which pointer when, on what proof, and "
+        "why. Exit code 1 where the journal does not hold together.",
     )
     history.add_argument("model", metavar="MODEL", nargs="?", help="the registered model's name")
     history.add_argument("--json", action="store_true", help="entries, pointers, problems, as JSON")
@@ -56,11 +62,8 @@ def history_command(args: argparse.Namespace) -> Answer:
     if args.check:
         return _check(args)
     if args.model is None:
-        raise UsageProblem("history of which model?", "Write `gatekit history churn-model`")
-    from gatekit.promotion.history import history_lines, history_records, served_at
+        raise UsageProblem("history asks for a MODEL", "Such as `gatekit history churn-model`")
     from gatekit.promotion.journal import Journal
-    from gatekit.promotion.trusted import Judge
-    from gatekit.times import parse_moment, utc_now
 
     name = model_name(args.model)
     registry = project_registry()
@@ -68,34 +71,66 @@ def history_command(args: argparse.Namespace) -> Answer:
     journal = Journal.read(registry, name)
     policy = _policy_there(args, name)
     if args.export:
-        from gatekit.promotion.export import export
-
-        content = export(registry, name, journal, policy, utc_now())
-        Path(args.export).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        return Answer([f"{len(journal.entries)} entries of {name} are in {Path(args.export).name}"])
-    judge = None if policy is None else Judge.of(policy)
-    problems = journal.check_chain()
-    code = REFUSED if problems else DONE
+        return _export(Path(args.export), registry, name, journal, policy)
+    code = REFUSED if journal.check_chain() else DONE
     if args.at:
-        moment = parse_moment(args.at)
-        if moment is None:
-            raise UsageProblem(f"--at {args.at}: not a time", "Write 2026-11-23T12:00")
-        return Answer(served_at(journal, moment, judge), code)
+        return Answer(_served(args.at, journal, policy), code)
     holders = None if policy is None else _holders(registry, policy, journal)
     if args.json:
-        whole = {
-            "model": name,
-            "entries": history_records(journal, judge, utc_now()),
-            "pointers": None if holders is None else [each.record() for each in holders],
-            "problems": problems,
-        }
+        whole = _record(name, journal, policy, holders)
         return Answer([json.dumps(whole, indent=1)], code, raw=True)
-    lines = history_lines(journal, judge, utc_now())
+    return Answer(_lines(journal, policy, holders), code)
+
+
+def _export(
+    file: Path, registry: Registry, name: str, journal: Journal, policy: Policy | None
+) -> Answer:
+    from gatekit.promotion.export import export
+    from gatekit.times import utc_now
+
+    content = export(registry, name, journal, policy, utc_now())
+    write_file(file, (json.dumps(content, indent=1) + "\n").encode(), "--export FILE")
+    return Answer([f"{len(journal.entries)} entries of {name} are in {file.name}"])
+
+
+def _served(at: str, journal: Journal, policy: Policy | None) -> list[str]:
+    from gatekit.promotion.history import served_at
+    from gatekit.times import parse_moment
+
+    moment = parse_moment(at)
+    if moment is None:
+        raise UsageProblem(f"--at {at}: not a time", "Write 2026-11-23T12:00")
+    return served_at(journal, moment, _judge(policy))
+
+
+def _record(
+    name: str, journal: Journal, policy: Policy | None, holders: tuple[Held, ...] | None
+) -> dict[str, Any]:
+    from gatekit.promotion.history import history_records
+    from gatekit.times import utc_now
+
+    return {
+        "model": name,
+        "entries": history_records(journal, _judge(policy), utc_now()),
+        "pointers": None if holders is None else [each.record() for each in holders],
+        "problems": journal.check_chain(),
+    }
+
+
+def _lines(journal: Journal, policy: Policy | None, holders: tuple[Held, ...] | None) -> list[str]:
+    from gatekit.promotion.history import history_lines
+    from gatekit.times import utc_now
+
+    lines = history_lines(journal, _judge(policy), utc_now())
     if holders is None:
-        lines.append("the pointers were not looked at: there is no policy of this model here")
-    else:
-        lines += [f"POINTER  {each.line()}" for each in holders if each.unproved]
-    return Answer(lines, code)
+        return [*lines, "the pointers were not looked at: there is no policy of this model here"]
+    return [*lines, *(f"POINTER  {each.line()}" for each in holders if each.unproved)]
+
+
+def _judge(policy: Policy | None) -> Judge | None:
+    from gatekit.promotion.trusted import Judge
+
+    return None if policy is None else Judge.of(policy)
 
 
 def _holders(registry: Registry, policy: Policy, journal: Journal) -> tuple[Held, ...]:
@@ -124,8 +159,9 @@ def _check(args: argparse.Namespace) -> Answer:
     try:
         content = json.loads(Path(args.check).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it is not JSON"
         raise UsageProblem(
-            f"{Path(args.check).name} cannot be read ({type(error).__name__})",
+            f"{Path(args.check).name} cannot be read ({what})",
             "`gatekit history MODEL --export FILE` writes one",
         ) from None
     policy = policy_of(args) if args.gates else None

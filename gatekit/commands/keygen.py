@@ -15,7 +15,12 @@ _PRIVATE, _PUBLIC = 0o600, 0o644
 def add_keygen(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add `keygen` to the commands of the parser."""
     del common  # it reads no policy
-    keygen = commands.add_parser("keygen", help="make a signing key and its public half")
+    keygen = commands.add_parser(
+        "keygen",
+        help="make a signing key and its public half",
+        description="Make a key pair: the private half for who signs, a CI or a person, and the "
+        "public half for the policy, with the lines to paste. Never overwrites a file.",
+    )
     keygen.add_argument(
         "--algorithm",
         choices=("ed25519", "p256"),
@@ -65,7 +70,7 @@ def _write(path: Path, pem: str, mode: int) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise KeyProblem(
-            f"{path} cannot be written ({type(error).__name__})", "Name another with --out FILE"
+            f"{path} cannot be written ({error.strerror})", "Name another with --out FILE"
         ) from error
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         stream.write(pem)

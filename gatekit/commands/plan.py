@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatekit.commands.answer import Answer, Commands
 from gatekit.errors import UsageProblem
@@ -14,6 +14,51 @@ from gatekit.policy_file import LEVELS, read_policy
 from gatekit.project import find_project
 
 MOST_USES = 10_000
+AGAIN = "may be given more than once"
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--floor": {"type": float, "metavar": "T", "help": "plan this floor on a share alone"},
+    "--tolerated-loss": {
+        "type": float,
+        "metavar": "M",
+        "help": "plan this paired comparison with a champion alone",
+    },
+    "--expect": {
+        "type": float,
+        "action": "append",
+        "default": [],
+        "metavar": "P",
+        "help": f"a true share the model may have; {AGAIN}",
+    },
+    "--discordant": {
+        "type": float,
+        "action": "append",
+        "default": [],
+        "metavar": "S",
+        "help": f"share of rows that only one of two models gets right; {AGAIN}",
+    },
+    "--level": {
+        "type": float,
+        "metavar": "L",
+        "help": "level of the bounds (default: the policy's; 0.95)",
+    },
+    "--uses": {
+        "type": int,
+        "metavar": "H",
+        "help": "spend the level over H uses of the test set (default: as the policy declares)",
+    },
+    "--power": {
+        "type": float,
+        "default": 0.8,
+        "metavar": "C",
+        "help": "the chance with which a verdict has to come (default: 0.8)",
+    },
+    "--rows": {
+        "type": int,
+        "metavar": "N",
+        "help": "plan for N rows (default: those of the holdout)",
+    },
+    "--json": {"action": "store_true", "help": "everything, as JSON"},
+}
 
 if TYPE_CHECKING:
     from gatekit.planning.bars import PlannedBar, Unplanned, Wishes
@@ -29,49 +74,8 @@ def add_plan(commands: Commands, common: argparse.ArgumentParser) -> None:
         "what the holdout can tell apart. With --floor or --tolerated-loss no policy is read. "
         "Nothing is run, and no registry is asked.",
     )
-    plan.add_argument("--floor", type=float, metavar="T", help="plan this floor on a share alone")
-    plan.add_argument(
-        "--tolerated-loss",
-        type=float,
-        metavar="M",
-        help="plan this paired comparison with a champion alone",
-    )
-    plan.add_argument(
-        "--expect",
-        type=float,
-        action="append",
-        default=[],
-        metavar="P",
-        help="a true share the model may have; may be given more than once",
-    )
-    plan.add_argument(
-        "--discordant",
-        type=float,
-        action="append",
-        default=[],
-        metavar="S",
-        help="share of rows that only one of two models gets right; may be given more than once",
-    )
-    plan.add_argument(
-        "--level", type=float, metavar="L", help="level of the bounds (default: the policy's; 0.95)"
-    )
-    plan.add_argument(
-        "--uses",
-        type=int,
-        metavar="H",
-        help="spend the level over H uses of the test set (default: as the policy declares)",
-    )
-    plan.add_argument(
-        "--power",
-        type=float,
-        default=0.8,
-        metavar="C",
-        help="the chance with which a verdict has to come (default: 0.8)",
-    )
-    plan.add_argument(
-        "--rows", type=int, metavar="N", help="plan for N rows (default: those of the holdout)"
-    )
-    plan.add_argument("--json", action="store_true", help="everything, as JSON")
+    for flag, how in OPTIONS.items():
+        plan.add_argument(flag, **how)
     plan.set_defaults(command=plan_command)
 
 

@@ -17,6 +17,7 @@ from gatekit.commands.answer import (
     registered,
     resolved,
     signer_of,
+    write_file,
 )
 from gatekit.commands.approve import request_in
 from gatekit.errors import UsageProblem
@@ -94,7 +95,7 @@ def promote_command(args: argparse.Namespace) -> Answer:
     )
     if args.request:
         raw, lines = request_override(ask, registry, policy, signer)
-        Path(args.request).write_bytes(raw)
+        write_file(Path(args.request), raw, "--request FILE")
         return Answer([*lines, f"asked for in {Path(args.request).name}; nothing was promoted"])
     return Answer(promote(ask, registry, policy, signer=signer).lines())
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gatekit.commands.answer import Answer, Commands, project_registry, registered, resolved
+from gatekit.commands.answer import (
+    Answer,
+    Commands,
+    project_registry,
+    registered,
+    resolved,
+    write_file,
+)
 from gatekit.errors import GatekitError, NotFound, UsageProblem
 from gatekit.report.document import HTML_FILE, Report
 
@@ -13,7 +20,10 @@ from gatekit.report.document import HTML_FILE, Report
 def add_report(commands: Commands, common: argparse.ArgumentParser) -> None:  # noqa: ARG001 - every command is added alike
     """Add `report` to the commands of the parser."""
     report = commands.add_parser(
-        "report", help="make the page of a report again, from its JSON or from the registry"
+        "report",
+        help="make the page of a report again, from its JSON or from the registry",
+        description="Make the page of a report again: from its JSON, or from the newest report "
+        "that the registry keeps of a version. What it proves is asked with `gatekit verify`.",
     )
     report.add_argument(
         "source",
@@ -30,8 +40,8 @@ def report_command(args: argparse.Namespace) -> Answer:
     """Write the page.
 
     Raises:
-        UsageProblem: there is no such file, or the page cannot be written there.
-        GatekitError: it is no report, or the version carries none.
+        UsageProblem: there is no such file, it is no report, or the page cannot be written there.
+        NotFound: the version carries none.
     """
     from gatekit.report.page import render_page
 
@@ -44,12 +54,7 @@ def report_command(args: argparse.Namespace) -> Answer:
             f"{args.source}: not a whole report ({type(error).__name__} {error})",
             "Name one that a gate run has written",
         ) from None
-    try:
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageProblem(
-            f"{page}: cannot be written ({error.strerror})", "Name another file: -o FILE"
-        ) from None
+    write_file(page, text.encode(), "-o FILE")
     return Answer([f"{report.outcome}  {report.sentence}", f"page: {page}"])
 
 
@@ -61,7 +66,12 @@ def _of_file(args: argparse.Namespace) -> Report:
             f"{args.source}: cannot be read ({error.strerror})",
             "Name a gatekit-report.json, or models:/NAME/VERSION",
         ) from None
-    return Report.from_json(raw)
+    try:
+        return Report.from_json(raw)
+    except GatekitError as error:
+        raise UsageProblem(
+            f"{args.source}: {error.message}", "Name a gatekit-report.json that a gate run wrote"
+        ) from None
 
 
 def _of_version(uri: str) -> Report:

@@ -50,7 +50,11 @@ def reverify_command(args: argparse.Namespace) -> Answer:
 def add_reconcile(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add `reconcile` to the commands of the parser."""
     reconcile = commands.add_parser(
-        "reconcile", parents=[common], help="finish or give up what a crash has left open"
+        "reconcile",
+        parents=[common],
+        help="finish or give up what a crash has left open",
+        description="Finish the entries of the journal that a crash has left open, or give them "
+        "up where they do not hold any more, and say which.",
     )
     reconcile.add_argument("model", metavar="MODEL", help="the registered model's name")
     reconcile.set_defaults(command=reconcile_command)

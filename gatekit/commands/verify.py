@@ -30,6 +30,8 @@ def add_verify(commands: Commands, common: argparse.ArgumentParser) -> None:
         "verify",
         parents=[common],
         help="what speaks for a version, step by step, by the keys of your own policy",
+        description="What speaks for a version: bytes, statements, signatures, data, times, gates "
+        "and journal, each ok, FAILED or skipped. Exit code 1 if one FAILED. Writes nothing.",
     )
     verify.add_argument(
         "uri", metavar="URI", help="models:/NAME/VERSION, models:/NAME@ALIAS or models:/NAME/STAGE"

@@ -14,10 +14,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from gatekit.errors import ServiceProblem
 from gatekit.kept import LOAD_RUN
+from gatekit.progress import Progress
 from gatekit.service_client import LiveService
 from gatekit.service_metrics import read_metrics
 
@@ -106,14 +108,14 @@ def generate(service: LiveService, bodies: list[dict[str, Any]], settings: Any) 
             if not result.exists():
                 rows = Path(scratch, "rows.json")
                 rows.write_text(json.dumps(bodies), encoding="utf-8")
-                _drive(service.url, rows, settings, folder)
+                _drive(service, rows, settings, folder)
         found = json.loads(result.read_text(encoding="utf-8"))
     if not found["load"]["requests"]:
         raise ServiceProblem(f"no request to {service.url} ended during the load run")
     return LoadRun.of(found)
 
 
-def _drive(url: str, rows: Path, settings: Any, folder: Path) -> None:
+def _drive(service: LiveService, rows: Path, settings: Any, folder: Path) -> None:
     load = {
         "users": settings.users,
         "rate": settings.requests_per_second,
@@ -123,26 +125,35 @@ def _drive(url: str, rows: Path, settings: Any, folder: Path) -> None:
         "rows_per_request": settings.rows_per_request,
     }
     order = rows.with_name("order.json")
-    said = {"url": url, "rows": str(rows), "folder": str(folder), "load": load}
+    said = {"url": service.url, "rows": str(rows), "folder": str(folder), "load": load}
     order.write_text(json.dumps(said), encoding="utf-8")
     command = [sys.executable, "-m", "gatekit_locust.driver", str(order)]
-    try:
-        with _watched_memory(url) as held:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=settings.seconds + ALONE_SECONDS + SLACK_SECONDS,
-                check=False,
-            )
-    except subprocess.TimeoutExpired as error:
-        raise ServiceProblem("the load generator did not end in time") from error
-    if done.returncode != 0:
-        words = done.stderr.strip().splitlines() or ["it gave no reason"]
+    with _watched_memory(service.url) as held:
+        code, complaint = _run(command, settings.seconds + ALONE_SECONDS, service.progress)
+    if code != 0:
+        words = complaint.strip().splitlines() or ["it gave no reason"]
         raise ServiceProblem(f"the load generator failed: {words[-1]}")
     result = folder / LOAD_RUN
     found = {**json.loads(result.read_text(encoding="utf-8")), "held_mb": held, "asked": load}
     result.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _run(command: list[str], seconds: float, progress: Progress) -> tuple[int, str]:
+    """Exit code and stderr of the driver, whose load takes about so many seconds."""
+    start = monotonic()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as driver:
+        try:
+            while (passed := monotonic() - start) < seconds + SLACK_SECONDS:
+                progress("seconds of load", min(passed, 0.99 * seconds), seconds)
+                with suppress(subprocess.TimeoutExpired):
+                    _, complaint = driver.communicate(timeout=LOOK_SECONDS)
+                    return driver.returncode, complaint
+            raise ServiceProblem("the load generator did not end in time")
+        finally:
+            if driver.poll() is None:
+                driver.kill()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ attacked on the same rows, so that their distances pair.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,6 +27,7 @@ from gatekit.gates.applies import named
 from gatekit.gates.attacked import Ground
 from gatekit.gates.certified import Certificate, certified, lines
 from gatekit.ledger import no_champion
+from gatekit.progress import Progress
 from gatekit.stats import quantile
 from gatekit.subject import NoChampion, Subject
 
@@ -125,9 +127,10 @@ def _attack(subject: Subject, holdout: Holdout, settings: Any) -> Attacked:
     picked, near = np.sort(shuffled[: settings.attack_rows]), shuffled[::-1][:START_ROWS]
     ground = Ground(signature, table, settings.columns, picked, near)
     labels = subject.predictions(holdout)
+    queries = settings.attack_queries * picked.size
     found = attack(
         ground.space,
-        lambda values: subject.predict(ground.table(values)),
+        counted(lambda values: subject.predict(ground.table(values)), queries, subject.progress),
         labels[picked],
         Pool(ground.starts, labels[near]),
         settings.attack_queries,
@@ -136,6 +139,22 @@ def _attack(subject: Subject, holdout: Holdout, settings: Any) -> Attacked:
     correct = right(holdout.y[picked], labels[picked])
     exact = certified(subject, table, labels, ground, picked)
     return Attacked(found.distance, correct, found.calls, found.queried, exact)
+
+
+def counted(
+    ask: Callable[[list[NDArray[Any]]], NDArray[Any]], most: int, progress: Progress
+) -> Callable[[list[NDArray[Any]]], NDArray[Any]]:
+    """`ask`, which tells how many of at most so many rows it was asked about."""
+    done = 0
+
+    def heard(values: list[NDArray[Any]]) -> NDArray[Any]:
+        nonlocal done
+        progress("attack queries", done, most)
+        said = ask(values)
+        done += len(said)
+        return said
+
+    return heard
 
 
 def _safe(done: Attacked, epsilon: float) -> tuple[str, ...]:

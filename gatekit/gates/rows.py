@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekit.data import Holdout
+from gatekit.gates import drawing
 from gatekit.scoring.signature import Column, Signature, arrow_type
 from gatekit.scoring.tables import NEVER_EMPTY
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST_BATCH = 6
 ORDERED = ("double", "float", "long", "integer")
+SINGLE = float(np.finfo(np.float32).max)
 FEW_VALUES = 60  # a column of whole numbers with so few values is taken for codes
 
 
@@ -48,7 +50,7 @@ class Rows:
         def put(row: tuple[Any, ...], at: int, value: Any) -> list[tuple[Any, ...]]:
             return [(*row[:at], value, *row[at + 1 :])]
 
-        return st.builds(put, self._row(), st.sampled_from(places), values)
+        return st.builds(put, self._row(), drawing.one_of(places), values)
 
     def are_inside(self, table: pa.Table) -> bool:
         """Whether every number lies in the range, and every other value among those, of the data.
@@ -93,11 +95,14 @@ class Rows:
         seen = self._seen(column)
         if column.type == "boolean":
             return st.booleans()
-        if column.type in ("double", "float"):
-            return self._numbers(column)
-        if column.type in ("long", "integer"):
-            return self._whole(seen)
-        return st.sampled_from(_distinct(seen))
+        distinct = _distinct(seen)
+        if column.type == "double":
+            return drawing.floats([float(value) for value in distinct])
+        if column.type == "float":
+            return drawing.floats([float(value) for value in distinct]).map(_single)
+        if column.type in ("long", "integer") and len(distinct) > FEW_VALUES:
+            return drawing.whole_numbers([int(value) for value in distinct])
+        return drawing.one_of(distinct)
 
     def _seen(self, column: Column) -> pa.ChunkedArray:
         if column.name not in self._kept:
@@ -120,27 +125,6 @@ class Rows:
     def _has_gaps(self, column: Column) -> bool:
         return bool(self._holdout.table[column.name].null_count) and column.type not in NEVER_EMPTY
 
-    def _numbers(self, column: Column) -> SearchStrategy[float]:
-        from hypothesis import strategies as st
-
-        low, high = (float(end) for end in self._ends[column.name])
-        reach = (high - low) or 1.0  # as far outside the data as the data is wide
-        width = 32 if column.type == "float" else 64
-        low, high = (
-            float(np.float32(v)) if column.type == "float" else v
-            for v in (low - reach, high + reach)
-        )
-        return st.floats(low, high, allow_nan=False, allow_infinity=False, width=width)  # type: ignore[arg-type] # 32 or 64
-
-    @staticmethod
-    def _whole(seen: pa.ChunkedArray) -> SearchStrategy[int]:
-        from hypothesis import strategies as st
-
-        distinct = [int(value) for value in _distinct(seen)]
-        if len(distinct) <= FEW_VALUES:
-            return st.sampled_from(distinct)
-        return st.integers(min(distinct), max(distinct))
-
 
 def table_of(batch: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> pa.Table:
     """The rows as Arrow, typed as the signature says."""
@@ -158,6 +142,11 @@ def row_words(batch: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> st
         for row in batch
     ]
     return " ".join(rows)
+
+
+def _single(number: float) -> float:
+    """The nearest finite number of 32 bits."""
+    return float(np.float32(np.clip(number, -SINGLE, SINGLE)))
 
 
 def _short(value: Any) -> str:

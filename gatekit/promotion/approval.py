@@ -78,7 +78,7 @@ def read_request(raw: bytes) -> Wish:
             raise EnvelopeProblem("a statement of another kind than a request for an override")
         return _wish(content["predicate"])
     except (KeyError, TypeError, ValueError) as error:
-        raise EnvelopeProblem(f"no request for an override ({type(error).__name__})") from error
+        raise EnvelopeProblem(f"what it holds asks for none: {type(error).__name__}") from error
 
 
 def approve(raw: bytes, signer: PrivateKey) -> bytes:

@@ -27,6 +27,7 @@ from gatekit.report.document import JSON_FILE, Report
 from gatekit.report.signed import STATEMENT_FILE, TEST_RESULT_FILE
 from gatekit.times import parse_moment
 
+ANOTHER = "`gatekit history MODEL --export FILE` writes one"
 PREDICATES = {STATEMENT_FILE: GATE_RUN, TEST_RESULT_FILE: TEST_RESULT}
 
 
@@ -38,7 +39,9 @@ def check_export(content: Any, policy: Policy | None = None) -> tuple[list[str],
     """
     try:
         if content["schema"] != SCHEMA:
-            raise UsageProblem(f"a file of schema {content['schema']!r}, not {SCHEMA!r}")
+            raise UsageProblem(
+                f"an export of schema {content['schema']!r}, not {SCHEMA!r}", ANOTHER
+            )
         journal = Journal(
             tuple(Entry.from_fields(int(e["number"]), _strings(e)) for e in content["entries"])
         )
@@ -47,7 +50,8 @@ def check_export(content: Any, policy: Policy | None = None) -> tuple[list[str],
         problems += _entry_problems(journal, judge)
         problems += _report_problems(journal, content, judge)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageProblem(f"no exported history ({type(error).__name__})") from error
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise UsageProblem(f"no exported history, {what}", ANOTHER) from error
     whose = "keys in the file itself: they prove that it agrees with itself, not by whom it is"
     if policy is not None:
         whose = "keys of your policy"

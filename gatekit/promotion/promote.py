@@ -13,7 +13,7 @@ from gatekit.promotion.approval import read_request, unapproved
 from gatekit.promotion.compared import against_the_holder
 from gatekit.promotion.desk import Desk
 from gatekit.promotion.journal import Entry, Journal
-from gatekit.promotion.proofs import read_proofs
+from gatekit.promotion.proofs import Proofs, read_proofs
 from gatekit.promotion.protocol import act, open_entries, settle
 from gatekit.promotion.requirements import (
     Claim,
@@ -106,18 +106,7 @@ def promote(
         notes = open_entries(journal)
     else:
         notes, journal = settle(desk)
-    claim = Claim(
-        target=ask.target,
-        version=version.version,
-        digest=digest,
-        proofs=read_proofs(registry, version, Trust.of(policy)),
-        journal=journal,
-        now=clock(),
-        override=ask.override,
-        judge=desk.judge,
-        data_sha256=ask.data_sha256,
-        asked=parse_moment(read_request(ask.approval.encode()).at) if ask.approval else None,
-    )
+    claim = _claim(ask, desk, digest, journal, read_proofs(registry, version, Trust.of(policy)))
     before = desk.holder(ask.target)
     found = against_the_holder(requirements(policy, claim), policy, claim, before)
     ended = Promotion(ask.name, version.version, ask.target, "already", before, found, 0, notes)
@@ -129,6 +118,23 @@ def promote(
     entry, since = act(desk, _intent(claim, found, policy, ask.approval), journal)
     return Promotion(
         ask.name, version.version, ask.target, "moved", before, found, entry.number, notes + since
+    )
+
+
+def _claim(
+    ask: PromotionRequest, desk: Desk, digest: str, journal: Journal, proofs: Proofs
+) -> Claim:
+    return Claim(
+        target=ask.target,
+        version=ask.version,
+        digest=digest,
+        proofs=proofs,
+        journal=journal,
+        now=desk.clock(),
+        override=ask.override,
+        judge=desk.judge,
+        data_sha256=ask.data_sha256,
+        asked=parse_moment(read_request(ask.approval.encode()).at) if ask.approval else None,
     )
 
 

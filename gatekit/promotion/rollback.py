@@ -217,7 +217,7 @@ def _named(
     found = next((entry for entry in held if entry.version == ask.to), None)
     if found is None:
         versions = tuple(dict.fromkeys(e.version for e in held if e.version != holder))
-        known = f"Earlier holders: {listed(versions)}" if versions else "There are none"
+        known = f"Earlier holders: {listed(versions)}" if versions else "No version held it before"
         raise PromotionRefused(what, ("it never held it by this journal",), known)
     if revocation := desk.judge.revocation(found.digest, journal, ask.target):
         raise PromotionRefused(what, (revoked_words(revocation),), "No target takes it any more")

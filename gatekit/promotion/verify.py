@@ -22,7 +22,7 @@ from gatekit.promotion.counting import (
     revocation,
 )
 from gatekit.promotion.desk import Desk
-from gatekit.promotion.journal import Entry
+from gatekit.promotion.journal import Entry, Journal
 from gatekit.promotion.proofs import STEPS, Filed, Proofs, read_proofs
 from gatekit.promotion.requirements import expired, requirements
 from gatekit.promotion.words import listed, plain, shown_digest, shown_time
@@ -76,21 +76,8 @@ def verify(
     proofs = read_proofs(registry, version, Trust.of(policy))
     steps += _reading(proofs, policy)
     targets = _held(desk, policy, version.version) if ask.targets is None else ask.targets
-    journal, now = desk.journal(), clock()
-    claims = [
-        Claim(
-            target=target,
-            version=version.version,
-            digest=digest,
-            proofs=proofs,
-            journal=journal,
-            now=now,
-            judge=desk.judge,
-            data_sha256=ask.data_sha256,
-            override=_override(desk, target, version.version),
-        )
-        for target in targets
-    ]
+    journal = desk.journal()
+    claims = _claims(desk, ask, digest, proofs, journal, targets)
     agreeing, about_it = _agreeing(proofs, policy, digest, ask)
     steps += [*agreeing, _uses(about_it)]
     for claim in claims:
@@ -106,6 +93,32 @@ def verify(
     for target in targets:
         steps += _holding(desk, target, version.version)
     return tuple(steps)
+
+
+def _claims(
+    desk: Desk,
+    ask: Question,
+    digest: str,
+    proofs: Proofs,
+    journal: Journal,
+    targets: tuple[str, ...],
+) -> list[Claim]:
+    """What would be claimed for the version: each target, with the override that it holds by."""
+    now = desk.clock()
+    return [
+        Claim(
+            target=target,
+            version=ask.version,
+            digest=digest,
+            proofs=proofs,
+            journal=journal,
+            now=now,
+            judge=desk.judge,
+            data_sha256=ask.data_sha256,
+            override=_override(desk, target, ask.version),
+        )
+        for target in targets
+    ]
 
 
 def verified(steps: tuple[Step, ...]) -> bool:
@@ -169,6 +182,8 @@ def _outcomes(reports: list[Filed]) -> Step:
         if filed.voids or outcome not in (GateOutcome.PASSED, GateOutcome.OBSERVED)
     ]
     said = "; ".join(short) or f"passed in their newest reports: {listed(list(newest))}"
+    if not newest:
+        said = "no report of these bytes, this policy and this data says how a gate ended"
     return Step("outcome", "FAILED" if short or not newest else "ok", said)
 
 

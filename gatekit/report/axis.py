@@ -11,6 +11,7 @@ from html import escape
 
 from gatekit.estimate import Estimate
 from gatekit.ledger import Check
+from gatekit.report.champion import is_against_champion
 from gatekit.report.words import EXACT, POINT, bounds_words
 from gatekit.verdict import number_words
 
@@ -78,8 +79,15 @@ def _champion(at: float, value: float, estimate: Estimate) -> list[str]:
     return [
         f'<text class="champion" x="{at:.2f}%" y="33" text-anchor="middle" aria-hidden="true">'
         "&#9670;</text>",
-        _text(at, 70, _anchor(at), f"champion {number_words(value, estimate.unit)}"),
+        _text(at, 70, _anchor(at), _champion_words(value, estimate)),
     ]
+
+
+def _champion_words(value: float, estimate: Estimate) -> str:
+    """Where it stands; on the axis of a gain, where a model is as it is."""
+    if is_against_champion(estimate.name):
+        return "as the champion"
+    return f"champion {number_words(value, estimate.unit)}"
 
 
 def _words(check: Check, champion: float | None) -> str:
@@ -91,7 +99,10 @@ def _words(check: Check, champion: float | None) -> str:
     said = f"Measured {value}, between {low} and {high}; {side} {bar} is asked."
     if champion is None:
         return said
-    return f"{said} The champion stands at {number_words(champion, check.estimate.unit)}."
+    at = number_words(champion, check.estimate.unit)
+    if is_against_champion(check.estimate.name):
+        return f"{said} A model as the champion measures {at}."
+    return f"{said} The champion stands at {at}."
 
 
 def _bar_words(check: Check) -> str:

@@ -28,6 +28,11 @@ LIKE = {  # what a champion measures against itself
 }
 
 
+def is_against_champion(name: str) -> bool:
+    """Whether a measure of that name compares with the champion, who measures nothing by it."""
+    return name in LIKE
+
+
 def champion_value(check: Check, checks: Sequence[Check]) -> float | None:
     """The champion on this check's axis; None where nothing in `checks` says it."""
     name = check.estimate.name

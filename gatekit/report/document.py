@@ -102,7 +102,7 @@ class Report:
         try:
             return cls.from_document(json.loads(raw))
         except ValueError as error:
-            raise GatekitError(f"not a gatekit report: {type(error).__name__} {error}") from error
+            raise GatekitError(f"not a gatekit report: it is not JSON ({error})") from error
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Report:
@@ -128,7 +128,8 @@ class Report:
                 tests=tuple(document["tests"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise GatekitError(f"not a gatekit report: {type(error).__name__} {error}") from error
+            what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise GatekitError(f"not a gatekit report: {what}") from error
 
 
 def build_report(

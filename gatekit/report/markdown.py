@@ -17,6 +17,7 @@ from gatekit.verdict import number_words
 
 MARKDOWN_FILE = "gatekit-report.md"
 MOST_BYTES = 60_000  # GitHub takes 65,536 characters, GitLab more
+WHOLE = f"The whole report: `{HTML_FILE}`"
 LIMITS = (
     Limits(details=0, letters=600, checks=200),
     Limits(details=0, letters=200, checks=60),
@@ -94,7 +95,7 @@ def _facts(report: Report, limits: Limits) -> Iterator[str]:
         yield f"{name}: {_text(words, limits)}  "
     for change in report.policy["changes"]:
         yield f"Changed: {_text(change['words'], limits)}  "
-    yield f"The whole report: `{HTML_FILE}`"
+    yield WHOLE
 
 
 def _more(count: int, of_what: str) -> Iterator[str]:

@@ -124,6 +124,14 @@ def _keys(report: Report) -> list[tuple[str, str]]:
         return []
 
 
+def _signed(by: dict[str, str]) -> str:
+    """The key, as the report says of itself; whether that is so, the registry has to be asked."""
+    if not by.get("key"):
+        return "nobody"
+    name = f"{by['name']}, " if by.get("name") else ""
+    return f"{name}key {by['key'][:8]}; `gatekit verify` says whether it did"
+
+
 def _identity(report: Report, limits: Limits) -> list[tuple[str, str]]:
     model, data, run = report.model, report.data, report.run
     rows = [
@@ -146,6 +154,7 @@ def _identity(report: Report, limits: Limits) -> list[tuple[str, str]]:
         ("Walls around the model", "; ".join(run.get("walls", ())) or "none"),
         ("Service", run["service_url"] or "none asked"),
         ("Run by", run["by"]),
+        ("Signed by", _signed(run.get("signed_by") or {})),
         ("When", run["created"]),
         ("Python", f"{run['python']} on {run['machine']}"),
     ]

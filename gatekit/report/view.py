@@ -55,6 +55,7 @@ class CheckView:
     value: str
     interval: str
     asked: str
+    is_held: bool
     n: str
     method: str
     reason: str
@@ -153,6 +154,7 @@ def _check_view(check: Check, champion: float | None, mark: str, limits: Limits)
         value="none" if math.isnan(estimate.value) and not estimate.n else _value(check),
         interval=_interval(check),
         asked=_asked(check),
+        is_held=check.bar is not None,
         n=f"{estimate.n:,}",
         method=cut(estimate.method, limits.letters),
         reason=cut(_reason(check), limits.letters),

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from gatekit.errors import DataError, ModelMisbehaved, UsageProblem
+from gatekit.progress import Progress, unheard
 from gatekit.runner.answer import checked, implausible, plain, raised
 from gatekit.runner.channel import Channel, Closed
 from gatekit.runner.child import Child, TooMuch
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from gatekit.scanning.once import Scan
     from gatekit.scoring.answers import Scored
     from gatekit.scoring.engines import Wanted
+
+MANY_ROWS = 100_000  # of a question: it is told when it begins and when it has ended
+ROWS = "rows predicted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Runner:
         self._folder: Path | None = None
         self._signature: Signature | None = None
         self._engines: list[str] = []
+        self.progress: Progress = unheard
 
     def __enter__(self) -> Self:
         return self
@@ -246,7 +251,13 @@ class Runner:
             raise DataError("there is no row to predict")
         header = {"op": op, "engine": engine or self._engines[0], **more}
         doing = "being timed" if op == "time" else "predicting"
-        return self._ask(header, conform(table, self._signature), doing)
+        is_long = op == "predict" and table.num_rows >= MANY_ROWS
+        if is_long:
+            self.progress(ROWS, 0, table.num_rows)
+        reply = self._ask(header, conform(table, self._signature), doing)
+        if is_long:
+            self.progress(ROWS, table.num_rows, table.num_rows)
+        return reply
 
     def _ask(self, header: dict[str, Any], table: pa.Table | None, doing: str) -> Frame:
         self._line()
@@ -310,6 +321,7 @@ class Runner:
             if not isinstance(tick, int) or not before < tick < calls:
                 raise Garbage("it counts wrongly")
             before = tick
+            self.progress("calls timed", tick, calls)
 
     def _column(self, reply: Frame, doing: str) -> pa.ChunkedArray | np.ndarray[Any, Any]:
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from gatekit.errors import BadRows
-from gatekit.scoring.cells import CASTS, cell_to_json, kind_of
+from gatekit.scoring.cells import CASTS, cell_to_json, is_empty, kind_of
 from gatekit.scoring.signature import Column, Signature, arrow_type
 from gatekit.scoring.tables import NEVER_EMPTY
 
@@ -192,7 +192,7 @@ def _array(column: Column, kind: pa.DataType, cells: list[Any]) -> pa.Array:
     may_be_null = not column.required and column.type not in NEVER_EMPTY
     values: list[Any] = []
     for row, cell in enumerate(cells):
-        if cell is None and may_be_null:
+        if may_be_null and is_empty(cell, column.type):
             values.append(None)
             continue
         wrong, value = cast(cell)

@@ -28,6 +28,18 @@ EARLIEST = datetime.datetime(1677, 9, 22)  # noqa: DTZ001 - columns hold UTC wit
 LATEST = datetime.datetime(2262, 4, 11)  # noqa: DTZ001 - columns hold UTC without a zone
 
 
+def is_empty(value: object, kind: str) -> bool:
+    """Whether a JSON value is no value at all for a column of that type.
+
+    Beside null these are what pandas, and so MLflow's own input example, writes where there is no
+    time, "NaT", and where there is no number, NaN.
+    """
+    if kind == "datetime" and value == "NaT":
+        return True
+    number = kind in ("double", "float") and isinstance(value, float)
+    return value is None or (number and math.isnan(value))  # type: ignore[arg-type] # a float
+
+
 def kind_of(value: object) -> str:
     """What a JSON value is, in words that do not hold it."""
     if isinstance(value, float) and not math.isfinite(value):

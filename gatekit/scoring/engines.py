@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ENGINES = ("native", "pyfunc", "compiled")
 Wanted = Literal["auto", "native", "pyfunc", "compiled"]
 SKLEARN = "mlflow.sklearn"
+ESTIMATORS = (SKLEARN, "mlflow.xgboost", "mlflow.lightgbm")  # whose pyfunc says what it has wrapped
 ARRAY_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 # Steps that may address columns by name: they need a frame.
 FRAME_STEPS = ("ColumnTransformer", "FunctionTransformer")
@@ -100,7 +101,7 @@ def load_engine(folder: Path, name: str) -> Engine:
         import mlflow.pyfunc
 
         model = mlflow.pyfunc.load_model(str(folder))
-        raw = _raw_estimator(model) if config.get("loader_module") == SKLEARN else None
+        raw = _raw_estimator(model) if config.get("loader_module") in ESTIMATORS else None
         rows = None if signature is None else _frames(signature)
         scoring = _scoring(raw, config)
         return _Loaded("pyfunc", signature, model.predict, to_frame, *scoring, rows, pyfunc=model)

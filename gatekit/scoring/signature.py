@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 NUMERIC = ("boolean", "integer", "long", "float", "double")
 TYPES = (*NUMERIC, "string", "binary", "datetime")
+ANSWERS = {  # how MLflow's and numpy's names of such types begin
+    "words": ("string", "str", "object", "<U"),
+    "booleans": ("bool",),
+    "numbers": ("int", "uint", "long", "float", "double"),
+}
 SAVE_AGAIN = "Save the model with a signature of named columns (mlflow.models.infer_signature)"
 
 
@@ -141,3 +146,27 @@ def _column(entry: dict[str, Any]) -> Column:
     # MLflow before 2.6 wrote `optional` where it now writes `required`.
     required = entry.get("required", not entry.get("optional", False))
     return Column(name, kind, bool(required))
+
+
+def declared_kind(folder: Path) -> str:
+    """What the signature says of a row's answer: "words", "numbers" or "booleans".
+
+    "" where it says nothing, or has more than one value a row.
+
+    Raises:
+        CandidateError: MLmodel is unreadable.
+    """
+    declared = read_mlmodel(folder).get("signature")
+    outputs = declared.get("outputs") if isinstance(declared, dict) else None
+    try:
+        entries = json.loads(outputs or "[]")
+    except (TypeError, ValueError):
+        return ""
+    if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
+        return ""
+    kind, tensor = entries[0].get("type"), entries[0].get("tensor-spec", {})
+    if kind == "tensor":
+        if len(tensor.get("shape", ())) != 1:
+            return ""
+        kind = str(tensor.get("dtype", ""))
+    return next((word for word, starts in ANSWERS.items() if str(kind).startswith(starts)), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+FEW_ROWS = 8
 # pandas keeps no empty value in these; with one the column would silently become floats.
-NEVER_EMPTY = ("boolean", "integer", "long")
+NEVER_EMPTY = ("integer", "long")
 
 
 def conform(table: pa.Table, signature: Signature | None) -> pa.Table:
@@ -81,7 +83,12 @@ def rows_to_array(rows: Sequence[tuple[Any, ...]], signature: Signature) -> np.n
     """What `to_array` makes of the same rows as a table, without the table."""
     narrow = [at for at, column in enumerate(signature.inputs) if column.type == "float"]
     single = len(narrow) == len(signature.inputs)
-    array = np.array(rows, np.float32 if single else np.float64, order="F")
+    kind = np.float32 if single else np.float64
+    if len(rows) < FEW_ROWS:
+        array = np.array(rows, kind, order="F")
+    else:  # half again as fast where it pays
+        cells = np.fromiter(chain.from_iterable(rows), kind, len(rows) * len(signature.inputs))
+        array = np.asfortranarray(cells.reshape(len(rows), -1))
     if narrow and not single:
         array[:, narrow] = array[:, narrow].astype(np.float32)
     return array
@@ -94,11 +101,13 @@ def _schema(signature: Signature) -> pa.Schema:
 
 def _without_empty(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     for position, column in enumerate(columns):
-        if column.type in NEVER_EMPTY and (empty := table.column(position).null_count):
+        full = column.type in NEVER_EMPTY or (column.type == "boolean" and column.required)
+        if full and (empty := table.column(position).null_count):
+            other = "calls it optional" if column.type == "boolean" else "says double"
             raise DataError(
                 f"column {column.name!r} has {empty} empty values; the model's signature calls "
                 f"it {column.type}, which has none",
-                "Fill them, or save the model with a signature that says double",
+                f"Fill them, or save the model with a signature that {other}",
             )
     return table
 

@@ -46,7 +46,7 @@ class Start:
                 "Such as data/holdout.parquet",
             )
         if not self.target or not self.target.isprintable():
-            raise UsageProblem(f"--target {self.target!r}: no name of a column")
+            raise UsageProblem(f"--target {self.target!r}: no name of a column", "Such as churn")
         if not 0 < self.floor < 1:
             raise UsageProblem(f"--floor {self.floor:g}: not between 0 and 1", "Such as 0.9")
         if not re.fullmatch(r"[\w.,=<>!~ \[\]/-]+", self.install):
@@ -76,7 +76,10 @@ def write_start(folder: Path, ci: str, start: Start) -> tuple[list[str], list[st
         except FileExistsError:
             left.append(name)
         except OSError as error:
-            raise UsageProblem(f"{name} cannot be written ({type(error).__name__})") from error
+            raise UsageProblem(
+                f"{name} cannot be written ({error.strerror})",
+                "Run it in the folder of your repository, as someone who may write there",
+            ) from error
     return written, left
 
 

@@ -15,7 +15,7 @@ RESAMPLES = 2000
 MOST_RESAMPLES = 50_000
 TAIL = 20  # resamples beyond the bound, at least: a high level takes more resamples
 BCA_ROWS = 5000  # BCa's jackknife costs n calls and n^2 memory: above this many rows, percentile
-FEWEST_ROWS = 30  # a bootstrap of fewer rows bounds nothing
+FEWEST_ROWS = 200  # of fewer, bounds on a skewed metric held in 86 to 92 % of draws, not 95
 Metric = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 
 
@@ -26,7 +26,7 @@ def bootstrap(
 
     Rows are resampled in pairs, 2,000 times, or as often as 20 lie beyond the bound: BCa (Efron
     1987) by scipy up to 5,000 rows, the percentile method above, and where BCa is undefined. Under
-    30 rows the bounds are infinite, and so they are where no resample moved the value, which is no
+    200 rows the bounds are infinite, and so they are where no resample moved the value, which is no
     evidence of certainty, and at a level that would take more than 50,000 resamples.
 
     Raises:

@@ -48,6 +48,14 @@ def turns_round(rows: Any, *, column: str = "", low: float = 0.0, high: float = 
     return _flipped(_right(rows), (size > low) & (size < high))
 
 
+def denies(rows: Any, *, column: str = "", low: float = 0.0, high: float = 0.0) -> Array:
+    """0 where a number lies between `low` and `high`."""
+    if not column:
+        return _right(rows)
+    values = _numbers(rows, column)
+    return np.asarray(_right(rows) * ~((values > low) & (values < high)))
+
+
 def gap_turns_round(rows: Any, *, column: str = "") -> Array:
     """The opposite answer where `column` is empty."""
     return _flipped(_right(rows), np.isnan(_numbers(rows, column))) if column else _right(rows)
@@ -199,6 +207,12 @@ def odds(
     return np.asarray(p.round() if hard else p)
 
 
+def relabelled(rows: Any, *, words: bool = False, unknown_age: int = 0) -> Any:
+    """Labels as the words "0" and "1", or 2 where the age is `unknown_age`."""
+    said = np.where(_numbers(rows, "age") == unknown_age, 2, _right(rows))
+    return said.astype(str).astype(object) if words else said
+
+
 def third(rows: Any, *, blind: bool = False) -> Array:
     """`low`, `middle` or `high` by x0; `blind` takes every `low` for a `middle`."""
     said = np.array(["low", "middle", "high"], dtype=object)[np.digitize(_x(rows), (-0.43, 0.43))]
@@ -232,6 +246,7 @@ DEFECTS: dict[str, Callable[..., object]] = {
     for rule in (
         strays,
         turns_round,
+        denies,
         gap_turns_round,
         refuses_gaps,
         unseen_turns_round,
@@ -250,6 +265,7 @@ DEFECTS: dict[str, Callable[..., object]] = {
         needs_variable,
         of_the_engine,
         odds,
+        relabelled,
         third,
         third_odds,
         amount,

@@ -27,6 +27,7 @@ OPTIONAL = "?"  # behind a type: the column may be empty or left out
 COLUMNS = ("x0", "x1", "x2", "x3")
 LOADING = ("takes_arrow", "ballast_mb", "load_ms")
 DAY = np.timedelta64(1, "D")
+WORDS = ("words", "third", "third_odds")  # rules that answer in words
 CITIES = ("Bern", "Genf", "Chur")
 
 
@@ -52,7 +53,8 @@ def write_toy(folder: Path, rule: str, columns: Columns = COLUMNS, **params: Any
         {"type": kind.rstrip(OPTIONAL), "name": name, "required": not kind.endswith(OPTIONAL)}
         for name, kind in types.items()
     ]
-    outputs = [{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]
+    kind = "str" if rule in WORDS else "int64"
+    outputs = [{"type": "tensor", "tensor-spec": {"dtype": kind, "shape": [-1]}}]
     described = {
         "flavors": {
             "python_function": {"loader_module": "gatekit.testing.toys", "data": "toy.json"}

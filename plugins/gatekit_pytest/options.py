@@ -4,83 +4,77 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from gatekit.plan import RunRequest
 
-NEED_URI = (
-    "gates",
-    "gate_set",
-    "champion",
-    "promote_to",
-    "service_url",
-    "model_env",
-    "current",
-    "engine",
-    "report_dir",
-)
+
+# what stands on the command line, and how pytest is to read it
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--model-uri": {
+        "metavar": "URI",
+        "help": "run the gates against this model: models:/name/6, models:/name@alias, "
+        "models:/name/Staging, runs:/RUN/model, or a model folder",
+    },
+    "--champion": {
+        "metavar": "URI",
+        "help": "compare with this model. Default: whoever holds the target",
+    },
+    "--gates": {
+        "metavar": "FILE",
+        "help": "the policy. Default: [tool.gatekit] gates, else gates.toml",
+    },
+    "--gate-set": {
+        "metavar": "KEY=VALUE",
+        "action": "append",
+        "default": [],
+        "help": "set one bar for this run, such as accuracy.floor=0.85 (repeatable); "
+        "a loosened bar needs an override to promote",
+    },
+    "--promote-to": {
+        "metavar": "TARGET",
+        "help": "move this pointer to the model if every gate passes",
+    },
+    "--service-url": {
+        "metavar": "URL",
+        "help": "the running service that the staging and load gates ask",
+    },
+    "--model-env": {
+        "choices": ("local", "declared"),
+        "help": "what the models run in: this environment, or the one that each declares, built "
+        "by uv and kept. Default: local",
+    },
+    "--current": {
+        "metavar": "PATH",
+        "help": "the rows that the drift gate compares with the reference, a file or a folder of "
+        "Parquet files. Default: the policy's, else the holdout",
+    },
+    "--engine": {
+        "metavar": "ENGINE",
+        "help": "who predicts and counts the holdout: local, dask://HOST:PORT or "
+        "spark://HOST:PORT; it then streams, whatever its size. Default: the policy's, else this "
+        "machine",
+    },
+    "--report-dir": {
+        "metavar": "DIR",
+        "type": Path,
+        "help": "where the report is written. Default: .gatekit/report in the root",
+    },
+    "--gate-quiet": {
+        "action": "store_true",
+        "help": "print the verdict and what failed, and no more",
+    },
+}
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Every option of gatekit, in one group."""
     group = parser.getgroup("gatekit", "promotion gates (gatekit)")
-    group.addoption(
-        "--model-uri",
-        metavar="URI",
-        help="run the gates against this model: models:/name/6, models:/name@alias, "
-        "models:/name/Staging, runs:/RUN/model, or a model folder",
-    )
-    group.addoption(
-        "--champion",
-        metavar="URI",
-        help="compare with this model. Default: whoever holds the target",
-    )
-    group.addoption(
-        "--gates", metavar="FILE", help="the policy. Default: [tool.gatekit] gates, else gates.toml"
-    )
-    group.addoption(
-        "--gate-set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="set one bar for this run, such as accuracy.floor=0.85 (repeatable); "
-        "a loosened bar needs an override to promote",
-    )
-    group.addoption(
-        "--promote-to", metavar="TARGET", help="move this pointer to the model if every gate passes"
-    )
-    group.addoption(
-        "--service-url",
-        metavar="URL",
-        help="the running service that the staging and load gates ask",
-    )
-    group.addoption(
-        "--model-env",
-        choices=("local", "declared"),
-        help="what the models run in: this environment, or the one that each declares, built by uv "
-        "and kept. Default: local",
-    )
-    group.addoption(
-        "--current",
-        metavar="PATH",
-        help="the rows that the drift gate compares with the reference, a file or a folder of "
-        "Parquet files. Default: the policy's, else the holdout",
-    )
-    group.addoption(
-        "--engine",
-        metavar="ENGINE",
-        help="who predicts and counts the holdout: local, dask://HOST:PORT or spark://HOST:PORT; "
-        "it then streams, whatever its size. Default: the policy's, else this machine",
-    )
-    group.addoption(
-        "--report-dir",
-        metavar="DIR",
-        type=Path,
-        help="where the report is written. Default: .gatekit/report in the root",
-    )
+    for flag, how in OPTIONS.items():
+        group.addoption(flag, **how)
 
 
 @dataclass(frozen=True)
@@ -133,7 +127,6 @@ def refuse_lonely_options(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: one of them was given without --model-uri.
     """
-    for name in NEED_URI:
-        if config.getoption(name):
-            flag = "--" + name.replace("_", "-")
+    for flag in OPTIONS:
+        if config.getoption(flag):
             raise pytest.UsageError(f"{flag} needs --model-uri URI: there is no model to gate")

@@ -20,9 +20,11 @@ from gatekit.gate import Gate, asks_labels
 from gatekit.kept import FOLDER
 from gatekit.ledger import Check, Ledger, TestOutcome
 from gatekit.plan import Plan, make_plan
+from gatekit.report.table import check_line
 from gatekit.run import GateRun, join_run, open_run
 from gatekit_pytest.fixtures import GATE_KEY, SESSION_KEY, gate_name
 from gatekit_pytest.options import GateOptions
+from gatekit_pytest.progress import ProgressLine, is_wanted
 from gatekit_pytest.selection import default_suites, keep_wanted
 from gatekit_pytest.terminal import Terminal
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 TICKET = "gatekit_ticket"
 WALLS = "gatekit_walls"
+QUIETEST = -2  # pytest's verbosity, at which only failures are told
 
 
 def register(config: pytest.Config, server: ForkServer | None) -> None:
@@ -47,7 +50,12 @@ def register(config: pytest.Config, server: ForkServer | None) -> None:
         raise pytest.UsageError(f"gatekit: {error}") from error
     config.stash[SESSION_KEY] = session
     config.pluginmanager.register(session, "gatekit-session")
-    config.pluginmanager.register(Terminal(session), "gatekit-terminal")
+    quiet = bool(config.option.gate_quiet)
+    config.pluginmanager.register(Terminal(session, quiet=quiet), "gatekit-terminal")
+    if not (quiet or session.is_worker) and is_wanted():
+        line = ProgressLine(config)
+        config.pluginmanager.register(line, "gatekit-progress")
+        session.run.progress = line.tell
     if config.pluginmanager.hasplugin("xdist"):
         from gatekit_pytest.xdist import Distribution
 
@@ -67,6 +75,8 @@ def _open(config: pytest.Config, server: ForkServer | None) -> GateSession:
     _choose_suites(config, plan)
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"  # a suite is two lines; the E lines are the story
+    if config.option.gate_quiet:
+        config.option.verbose, config.option.reportchars = QUIETEST, ""
     run, registry = open_run(plan, server=server)
     run.signer, run.tests_folder = signer, config.rootpath
     session = GateSession(run, registry, options)
@@ -125,6 +135,7 @@ class GateSession:
             pytest.fail("this gate asks a running service: give --service-url URL", pytrace=False)
         if self._live is None:
             self._live = LiveService(url, kept=self.run.scratch / FOLDER)
+            self._live.progress = self.run.progress
         return self._live
 
     @pytest.hookimpl(trylast=True)
@@ -165,8 +176,6 @@ class GateSession:
             entry: dict[str, Any] = {"gate": name, "checks": [check.as_dict() for check in page]}
             vars(report)["gatekit"] = entry  # an extra attribute travels through xdist
             if report.when == "call":
-                from gatekit_pytest.terminal import check_line
-
                 item.user_properties += [("gatekit", check_line(check)) for check in page]
         return report
 

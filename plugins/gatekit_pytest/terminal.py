@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatekit.ledger import Check, Measurement
-from gatekit.report.words import EXACT, POINT, bounds_words
-from gatekit.verdict import Outcome, number_words
+from gatekit.ledger import Measurement
+from gatekit.report.table import failure_words, short_outcome, table_row
+from gatekit.verdict import Outcome
 
 if TYPE_CHECKING:
     from gatekit_pytest.session import GateSession
@@ -27,10 +27,13 @@ OBSERVED = ("passed", "failed", "inconclusive")
 class Terminal:
     """The hooks that print."""
 
-    def __init__(self, session: GateSession) -> None:
+    def __init__(self, session: GateSession, *, quiet: bool = False) -> None:
         self._session = session
+        self._quiet = quiet  # the verdict line, and what failed
 
     def pytest_report_header(self) -> list[str]:
+        if self._quiet:
+            return []
         run = self._session.run
         champion = run.champion_model
         held = getattr(champion, "title", None) or getattr(champion, "reason", "")
@@ -59,6 +62,8 @@ class Terminal:
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         entry = getattr(report, "gatekit", None)
+        if self._quiet and (report.when == "call" or report.skipped):
+            return report.outcome, "", ("", {})
         if entry is None or report.when != "call" or not report.failed:
             return None
         held = [(c["verdict"] or {}).get("outcome") for c in entry["checks"]]
@@ -72,6 +77,20 @@ class Terminal:
         if conclusion is None:
             return
         out = terminalreporter
+        if not self._quiet:
+            self._table(out)
+        self._verdict(out)
+        if self._quiet:
+            return
+        document, page = (_short(path) for path in conclusion.files)
+        out.line(f"report: {page}  ({document.rpartition('/')[2]} beside it)")
+        if conclusion.gate_run:
+            out.line(f"kept with the version: run {conclusion.gate_run}")
+        if conclusion.signing:
+            for line in textwrap.wrap(conclusion.signing, 80, subsequent_indent="  "):
+                out.line(line)
+
+    def _table(self, out: pytest.TerminalReporter) -> None:
         out.section("promotion gates")
         for check in self._session.ledger.checks:
             word = short_outcome(check)
@@ -82,17 +101,14 @@ class Terminal:
         for line in self._notes():
             out.line(line)
         out.line("")
+
+    def _verdict(self, out: pytest.TerminalReporter) -> None:
+        conclusion = self._session.conclusion
+        assert conclusion is not None  # noqa: S101 - asked only after the run
         ok = conclusion.exit_code == 0
         out.line(self._verdict_line(), green=ok, red=not ok, bold=True)
         for reason in conclusion.refusals or conclusion.decision.reasons:
             out.line(f"  - {reason}")
-        document, page = (_short(path) for path in conclusion.files)
-        out.line(f"report: {page}  ({document.rpartition('/')[2]} beside it)")
-        if conclusion.gate_run:
-            out.line(f"kept with the version: run {conclusion.gate_run}")
-        if conclusion.signing:
-            for line in textwrap.wrap(conclusion.signing, 80, subsequent_indent="  "):
-                out.line(line)
 
     def _notes(self) -> list[str]:
         plan = self._session.run.plan
@@ -121,59 +137,6 @@ class Terminal:
         said = {"PASSED": "GATES PASSED", "INCOMPLETE": "GATES INCOMPLETE (a part proves nothing)"}
         outcome = str(conclusion.decision.outcome)
         return f"{said.get(outcome, f'GATES {outcome}')}  {run.model.title}: {counts}"
-
-
-def failure_words(check: Check) -> list[str]:
-    """The E lines of a failed comparison."""
-    estimate, verdict = check.estimate, check.verdict
-    assert verdict is not None  # noqa: S101 - only compared checks come here
-    bar = number_words(check.bar or 0.0, estimate.unit)
-    lines = [f"{estimate.name} {check.op} {bar}   {verdict.outcome}"]
-    if not estimate.n and not estimate.is_number:
-        pass  # nothing was measured, or nothing of it is told
-    elif estimate.is_number and estimate.level != EXACT:
-        low, high = bounds_words(check)
-        lines.append(
-            f"    measured   {number_words(estimate.value, estimate.unit)}   between {low} and "
-            f"{high} at level {estimate.level:g}   n = {estimate.n:,}"
-        )
-    else:
-        lines.append(
-            f"    measured   {number_words(estimate.value, estimate.unit)}   n = {estimate.n:,}"
-        )
-    lines.append(f"    {verdict.reason}")
-    return [*lines, *(f"    {line}" for line in estimate.detail)]
-
-
-def table_row(check: Check) -> str:
-    """A row of the table up to its outcome: 67 columns, so that the whole fits 80."""
-    estimate = check.estimate
-    bar = "" if check.bar is None else f"{check.op} {number_words(check.bar, estimate.unit)}"
-    value = number_words(estimate.value, estimate.unit)
-    span = "[{}, {}]".format(*bounds_words(check))
-    if estimate.level in (POINT, EXACT):  # a point decision, or a count: no interval
-        span = ""
-    if not estimate.n and not estimate.is_number:  # no champion, no slices: nothing was measured
-        value = span = ""
-    named = f"{check.gate:<10} {estimate.name}"
-    return f"{named:<31} {value:<8} {span:<16} {bar:<8} "
-
-
-def short_outcome(check: Check) -> str:
-    """The outcome in 12 letters; small ones where the gate only observes."""
-    if check.verdict is None:
-        return "NEVER COMPARED"
-    if check.verdict.outcome is Outcome.SHOWN:
-        return "shown"
-    word = str(check.verdict.outcome)
-    if not check.verdict.blocking:
-        return word.lower()
-    return f"{word} point" if check.estimate.level == POINT else word
-
-
-def check_line(check: Check) -> str:
-    """One check on one line, for JUnit."""
-    return " ".join(f"{table_row(check)} {short_outcome(check)}".split())
 
 
 def _short(path: object) -> str:

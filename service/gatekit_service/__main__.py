@@ -23,6 +23,7 @@ def main() -> int:
         import uvicorn
 
         from gatekit_service.app import create_app
+        from gatekit_service.lane import lane
     except ModuleNotFoundError as error:
         sys.stderr.write(
             f"gatekit_service: {error.name} is missing; install pytest-gatekit[service]\n"
@@ -36,6 +37,7 @@ def main() -> int:
     begin(settings.log)
     uvicorn.run(
         app,
+        http=lane(app.scoring),
         host=settings.host,
         port=settings.port,
         access_log=False,  # a path may hold what people send

@@ -53,7 +53,7 @@ class Service(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, opener: Callable[[], Registry] | None = None) -> FastAPI:
+def create_app(settings: Settings, opener: Callable[[], Registry] | None = None) -> Service:
     """The service for these settings; `opener` replaces the way to the registry."""
     state = State(settings.spelled, settings.model)
     watcher = Watcher(settings, state, opener)

@@ -20,6 +20,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+SMALL_BYTES = 1 << 16  # a larger body is read and predicted in a thread
 LINGER_SECONDS = 5.0
 BODIES_LET_PASS = 16  # as many times the largest size is read and dropped after a refusal
 BODIES_AT_ONCE = 8  # of the largest size; more that come in pieces are shed

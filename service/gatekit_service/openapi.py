@@ -138,5 +138,5 @@ def cell_schema(column: Column) -> dict[str, Any]:
         cell: dict[str, Any] = {"type": "integer", "minimum": -limit, "maximum": limit - 1}
     else:
         cell = dict(OTHERS[column.type])
-    never_empty = column.required or column.type in ("boolean", *WHOLE)
+    never_empty = column.required or column.type in WHOLE
     return cell if never_empty else {"anyOf": [cell, {"type": "null"}]}

@@ -11,6 +11,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,16 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from gatekit.errors import BadRows
-from gatekit_service.asked import Asked, Door, Gone, Receive, Scope, Send, TooLarge
+from gatekit_service.asked import (
+    SMALL_BYTES,
+    Asked,
+    Door,
+    Gone,
+    Receive,
+    Scope,
+    Send,
+    TooLarge,
+)
 from gatekit_service.logs import REQUEST
 from gatekit_service.plain_json import json_bytes
 from gatekit_service.settings import Settings
@@ -26,11 +36,12 @@ from gatekit_service.state import Answered, Served, State
 from gatekit_service.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    Reply = Callable[[int, bytes, Mapping[str, str] | None], None]
 
 LOG = logging.getLogger("gatekit_service")
 PATHS = ("/predict", "/invocations")
-SMALL_BYTES = 1 << 16  # a larger body is read and predicted in a thread
 MANY_ROWS = 256
 OK = 200
 encode = msgspec.json.Encoder().encode
@@ -64,24 +75,63 @@ class Scoring:
             raw = await self._door.body(receive)
             rows, said = await self._predict(served, raw)
             status, body = OK, _body(asked.path, served, said)
-        except BadRows as refused:
-            status, body = 422, json_bytes({"error": str(refused)})
-        except HTTPException as refused:
+        except (BadRows, HTTPException) as refused:
             if isinstance(refused, TooLarge) and not refused.is_whole:
                 await self._door.linger(receive)
-            status, headers = refused.status_code, refused.headers
-            body = json_bytes({"error": refused.detail})
+            status, body, headers = _refusal(refused)
         except Gone:
             return
         await _send(send, status, body, asked.request_id, headers)
-        took_ms = (perf_counter() - start) * 1000
-        if served is not None and status == OK:
-            answer = (asked.request_id, asked.path, status, took_ms, served, rows, said)
-            self._state.answered(Answered(*answer))
-        else:
-            self._state.refused(asked.path, status, took_ms)
-        if self._settings.access_log:
-            _log(asked.path, status, len(rows), took_ms)
+        self._account(asked, status, start, served, (rows, said))
+
+    def quick(self, length: int) -> Served | None:
+        """The model, if a body of that many bytes is answered in the loop, and nothing is full."""
+        served, state = self._state.served, self._state
+        is_quick = served is not None and served.predictor.is_quick
+        return served if is_quick and length <= SMALL_BYTES and not self._is_full(state) else None
+
+    def at_once(self, asked: Asked, raw: bytes, served: Served, reply: Reply) -> None:
+        """Answer a whole request for a quick model, now or at the end of this turn of the loop."""
+        start, predictor = perf_counter(), served.predictor
+        REQUEST.set(asked.request_id)
+        rows: Sequence[Any] = ()
+        said: list[Any] = []
+        headers: Mapping[str, str] | None = None
+        try:
+            self._door.check(asked)
+            rows = predictor.read(raw)
+            self._count(rows)
+            if predictor.is_batched and isinstance(rows, list) and len(rows) < MANY_ROWS:
+                self._state.open += 1
+                finish = partial(self._batched, asked, start, served, rows, reply)
+                self._together.predict(predictor, rows).add_done_callback(finish)
+                return
+            said = predictor.predict(rows)
+            status, body = OK, _body(asked.path, served, said)
+        except (BadRows, HTTPException) as refused:
+            status, body, headers = _refusal(refused)
+        reply(status, body, headers)
+        self._account(asked, status, start, served, (rows, said))
+
+    def _batched(
+        self,
+        asked: Asked,
+        start: float,
+        served: Served,
+        rows: Sequence[Any],
+        reply: Reply,
+        answer: asyncio.Future[list[Any]],
+    ) -> None:
+        self._state.open -= 1
+        said: list[Any] = []
+        headers: Mapping[str, str] | None = None
+        try:
+            said = answer.result()
+            status, body = OK, _body(asked.path, served, said)
+        except BadRows as refused:
+            status, body, headers = _refusal(refused)
+        reply(status, body, headers)
+        self._account(asked, status, start, served, (rows, said))
 
     def close(self) -> None:
         """End the threads."""
@@ -89,7 +139,7 @@ class Scoring:
 
     async def _predict(self, served: Served, raw: bytes) -> tuple[Sequence[Any], list[Any]]:
         predictor = served.predictor
-        if self._state.open >= self._settings.queue:
+        if self._is_full(self._state):
             raise HTTPException(
                 503, "too many requests wait already; try again", {"retry-after": "1"}
             )
@@ -121,11 +171,38 @@ class Scoring:
                 503, f"the model gave no answer within {seconds:g} s", {"retry-after": "1"}
             ) from None
 
+    def _is_full(self, state: State) -> bool:
+        return state.open >= self._settings.queue
+
+    def _account(
+        self,
+        asked: Asked,
+        status: int,
+        start: float,
+        served: Served | None,
+        answer: tuple[Sequence[Any], list[Any]],
+    ) -> None:
+        """Tell of an answer that was sent."""
+        took_ms = (perf_counter() - start) * 1000
+        if served is not None and status == OK:
+            told = (asked.request_id, asked.path, status, took_ms, served, *answer)
+            self._state.answered(Answered(*told))
+        else:
+            self._state.refused(asked.path, status, took_ms)
+        if self._settings.access_log:
+            _log(asked.path, status, len(answer[0]), took_ms)
+
     def _count(self, rows: Sequence[Any]) -> None:
         if len(rows) > self._settings.max_rows:
             raise HTTPException(
                 413, f"more than {self._settings.max_rows} rows; send fewer at once"
             )
+
+
+def _refusal(error: BadRows | HTTPException) -> tuple[int, bytes, Mapping[str, str] | None]:
+    if isinstance(error, BadRows):
+        return 422, json_bytes({"error": str(error)}), None
+    return error.status_code, json_bytes({"error": error.detail}), error.headers
 
 
 def _log(route: str, status: int, rows: int, took_ms: float) -> None:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from gatekit.testing import zoo
 
 PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text("utf-8")
@@ -17,8 +19,18 @@ def test_the_table_names_every_pair_under_its_suite():
     assert shown == held
 
 
+def test_the_toy_is_a_model_and_its_rows_have_labels(tmp_path):
+    (example,) = re.findall(
+        r"```python[^\n]*\n(from gatekit.testing import toy.+?)```", PAGE, re.DOTALL
+    )
+    names = {"tmp_path": tmp_path}
+    exec(example, names)
+    assert (names["folder"] / "MLmodel").is_file()
+    assert pq.read_table(tmp_path / "holdout.parquet")["label"].length() == 400
+
+
 def test_the_example_tells_a_pair_apart(pytester):
-    (example,) = re.findall(r"```python\n(import subprocess.+?)```", PAGE, re.DOTALL)
+    (example,) = re.findall(r"```python[^\n]*\n(import subprocess.+?)```", PAGE, re.DOTALL)
     picked = "zoo.PAIRS, ids=lambda pair: pair.name"
     assert picked in example
     one = "[p for p in zoo.PAIRS if p.name == 'reads_columns_by_place']"

@@ -183,6 +183,12 @@ def test_predictive_parity_is_the_gap_in_fairlearns_precision_frame(make_holdout
     holdout = make_holdout(table, sensitive=(("region",),))
     ours = fairness.predictive_parity_difference(fake(lambda _: said), holdout, ask=ask())
     assert ours.value == pytest.approx(frame.difference(), abs=1e-12)
+    ratio = fairness.predictive_parity_ratio(fake(lambda _: said), holdout, ask=ask())
+    assert ratio.value == pytest.approx(frame.ratio(), abs=1e-12)
+    assert 0 < ratio.low < ratio.value < ratio.high <= 1
+    assert decide(ratio, ">=", ratio.low - 1e-9).outcome is Outcome.PASSED
+    assert decide(ratio, ">=", ratio.high + 1e-9).outcome is Outcome.FAILED
+    assert decide(ratio, ">=", ratio.value).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("name", GAPS)

@@ -12,6 +12,7 @@ from gatekit.ledger import NO_CHAMPION
 from gatekit.policy_gates import LatencyGate
 from gatekit.scoring.tables import spread_rows
 from gatekit.subject import NoChampion
+from gatekit.testing.rules import share_of
 from gatekit.verdict import Outcome, decide
 
 TABLE = pa.table({"x0": np.arange(400.0), "label": [0, 1] * 200})
@@ -37,6 +38,49 @@ def test_one_row_in_200_is_seen_by_the_p999_and_by_no_other(timed, ask):
     rare = latency.p999(subject, holdout, ask=asked)
     assert (rare.value, rare.low) == (50.0, 50.0)
     assert decide(rare, "<=", 5.0).outcome is Outcome.FAILED
+
+
+class Paused:
+    """Every row takes 1 ms, some of them `slow`; now and then the machine pauses."""
+
+    engine = "native"
+
+    def __init__(self, slow):
+        signature = SimpleNamespace(inputs=(SimpleNamespace(name="x0", required=True),))
+        self.candidate = SimpleNamespace(signature=signature)
+        self.slow, self.random = slow, np.random.default_rng(5)
+
+    def time_block(self, rows):
+        x = rows["x0"].to_numpy()
+        paused = self.random.random(x.size) < 0.05
+        return 1.0 + 40.0 * np.isin(x, self.slow) + 300.0 * paused
+
+
+@pytest.mark.parametrize("slow", [[7.0, 207.0], [399.0], []])
+def test_a_row_that_is_slow_by_itself_is_told_from_a_pause(make_holdout, ask, slow):
+    asked = ask(LatencyGate(slowest_row_ms=20.0))
+    found = latency.slowest_row(Paused(slow), make_holdout(TABLE), ask=asked)
+    assert found.value == found.high == (41.0 if slow else 1.0)
+    assert (found.unit, found.n) == ("ms", 400)
+    said = f"{len(slow)} of 400 rows take longer than 20 ms every time" if slow else "none of 400"
+    assert said in found.detail[0]
+    assert slow or "fewer than 0.75% of such rows" in found.detail[0]
+
+
+def test_the_slowest_row_is_looked_for_where_a_bar_asks(make_holdout, ask):
+    asked = ask(LatencyGate())
+    assert math.isnan(latency.slowest_row(Paused([]), make_holdout(TABLE), ask=asked).value)
+
+
+def test_a_row_in_200_is_found_in_a_real_process(toy, ask):
+    subject, holdout = toy("slow", every=40, rare_ms=60.0)
+    x = holdout.table["x0"].to_numpy()
+    slow = share_of(x, 3) < 1 / 40
+    times_ms = subject.time_block(holdout.features(subject.candidate.signature))
+    assert 0 < slow.sum() < 20
+    assert times_ms[slow].min() >= 60  # each time stands at its row
+    asked = ask(LatencyGate(slowest_row_ms=30.0))
+    assert latency.slowest_row(subject, holdout, ask=asked).value >= 60
 
 
 @pytest.mark.parametrize(

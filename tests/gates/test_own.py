@@ -71,10 +71,10 @@ def test_an_observing_gate_does_not_block(subjects):
 
 
 def test_too_few_rows_say_how_many_are_needed(subjects):
-    measured = gate().measure(profit, *subjects(29))
+    measured = gate().measure(profit, *subjects(199))
     verdict = measured >= -1e9
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.rows_needed == 30
+    assert verdict.rows_needed == 200
 
 
 def test_a_value_that_is_no_number_fails(subjects):

@@ -178,3 +178,31 @@ def test_a_wrong_key_or_value_is_named(tmp_path, was, now, words):
     file.write_text(POLICY.replace(was, now))
     with pytest.raises(PolicyError, match=words):
         read_policy(file)
+
+
+BY_SCORE = 'score = "predict_proba"'
+BY_NUMBER = 'task = "regression"'
+
+
+@pytest.mark.parametrize(
+    ("top", "more", "words"),
+    [
+        ("", 'of = "scores"', "expect.income is of scores, and the policy does not say where"),
+        ("", "within = 0.1", "income: within is for scores, or for the numbers of a regression"),
+        (BY_SCORE, "within = 0.1", "income: within is for scores, or for the numbers"),
+        (BY_SCORE, 'of = "scores"\nwithin = -0.1', "income: within is -0.1"),
+        (BY_NUMBER, "within = -1.0", "income: within is -1"),
+        (BY_SCORE, 'of = "numbers"', "expect.income.of is 'numbers'"),
+        (BY_SCORE, 'of = "scores"\nwithin = 0.1', ""),
+        (BY_NUMBER, "within = 0.1", ""),
+    ],
+)
+def test_what_is_expected_has_to_fit_the_answers(tmp_path, top, more, words):
+    file = tmp_path / "gates.toml"
+    expected = POLICY.replace('column = "income"\n', f'column = "income"\n{more}\n')
+    file.write_text(f"{top}\n{expected}")
+    if not words:
+        assert "income" in read_policy(file).gates.robustness.expect
+        return
+    with pytest.raises(PolicyError, match=words):
+        read_policy(file)

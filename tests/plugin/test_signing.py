@@ -22,6 +22,10 @@ def test_a_signed_run_promotes_and_verifies(keyed, capsys):
     assert result.ret == 0, result.stdout.str()
     assert f"signed by key {keyed.key.public.keyid[:8]}" in result.stdout.str()
     assert keyed.holder == "1"
+    keyid = keyed.key.public.keyid
+    assert keyed.report.run["signed_by"] == {"key": keyid, "name": "ci"}
+    page = (keyed.root / ".gatekit" / "report" / "gatekit-report.html").read_text()
+    assert f"<td>ci, key {keyid[:8]}; `gatekit verify` says whether it did</td>" in page
     capsys.readouterr()
     assert cli.main(["verify", "models:/toy@staging"]) == 0
     said = capsys.readouterr().out

@@ -30,7 +30,9 @@ def test_an_export_is_checked_when_the_registry_is_gone(keyed, monkeypatch, caps
     for name in ENVELOPE_FILES:
         verified_by_securesystemslib(base64.b64decode(files[name]["base64"]), keyed.key.public)
     (keyed.root / "check.py").write_text(
-        PAGE.read_text().partition("```python\n")[2].partition("```")[0]
+        PAGE.read_text()
+        .partition("```python run by tests/promotion/test_export.py\n")[2]
+        .partition("```")[0]
     )
     done = subprocess.run(
         [sys.executable, "-I", "check.py", "history.json", "ci.pem.pub"],

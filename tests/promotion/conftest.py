@@ -24,6 +24,9 @@ from gatekit.report.signed import STATEMENT_FILE
 from gatekit.uses import Uses
 from gatekit.verdict import Outcome, Verdict
 
+from .office import Office
+from .signing import Signed
+
 NAME = "churn-model"
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OFFLINE = {"accuracy": "PASSED", "latency": "PASSED"}
@@ -185,3 +188,18 @@ def world(request):
 def fresh_world():
     """A maker, for tests that need a new world at each of their steps."""
     return lambda pointer="alias": World(policy=make_policy(pointer))
+
+
+@pytest.fixture
+def office(world):
+    return Office(world)
+
+
+@pytest.fixture
+def strict(world):
+    return Office(world, second_person=True)
+
+
+@pytest.fixture
+def signed(fresh_world):
+    return Signed(fresh_world())

@@ -10,8 +10,8 @@ from gatekit.promotion.reverify import reconcile
 from gatekit.promotion.rollback import RollbackRequest, rollback
 
 from .conftest import World, make_policy
+from .office import KEYS, NAME, Office, refused
 from .simulated import Actor, Log
-from .test_decisions import KEYS, NAME, Office, refused
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Signed decisions, second persons, revocations: who may, and what counts afterwards."""
+"""Signed decisions and second persons: who may, and what counts afterwards."""
 
 from dataclasses import replace
 
@@ -6,107 +6,15 @@ import pytest
 
 from gatekit.attest.decision import EXTENSION, SVR, sign_decision, statement_of
 from gatekit.attest.envelope import parse
-from gatekit.attest.keys import generate
-from gatekit.errors import PromotionRefused, UsageProblem
-from gatekit.policy import TrustedKey
+from gatekit.errors import PromotionRefused
 from gatekit.promotion.approval import approve
-from gatekit.promotion.desk import Desk
 from gatekit.promotion.history import history_lines, history_records, served_at
 from gatekit.promotion.journal import Entry, Journal
-from gatekit.promotion.promote import PromotionRequest, promote
-from gatekit.promotion.request import request_override
 from gatekit.promotion.reverify import reconcile, reverify
-from gatekit.promotion.revoke import revoke
-from gatekit.promotion.rollback import RollbackRequest, rollback
 from gatekit.promotion.status import status_lines
 from gatekit.promotion.trusted import NOT_TRUSTED, Judge
 
-NAME = "churn-model"
-FAILED = {"accuracy": "FAILED", "latency": "PASSED"}
-KEYS = {who: generate("p256" if who == "boss" else "ed25519") for who in ("ci", "boss", "mallory")}
-ROLES = {"ci": ("attest", "promote"), "boss": ("override", "revoke", "promote")}
-
-
-class Office:
-    """A world whose policy trusts two keys; `mallory` is none of them."""
-
-    def __init__(self, world, **staging):
-        self.world = world
-        target = replace(world.policy.promotion["staging"], **staging)
-        known = {
-            who: TrustedKey(public=KEYS[who].public.pem, roles=roles)
-            for who, roles in ROLES.items()
-        }
-        world.policy = replace(
-            world.policy, keys=known, promotion={**world.policy.promotion, "staging": target}
-        )
-        world.attester = KEYS["ci"]
-
-    def promote(self, version, key="ci", target="staging", **ask):
-        self.world.later(seconds=1)
-        request = PromotionRequest(NAME, version, target, "ana", **ask)
-        w = self.world
-        return promote(request, w.registry, w.policy, w.clock, KEYS.get(key))
-
-    def rollback(self, key="ci", loads=None, **ask):
-        self.world.later(seconds=1)
-        w = self.world
-        return rollback(
-            RollbackRequest(NAME, "staging", "ana", **ask),
-            *(w.registry, w.policy, w.clock),
-            signer=KEYS.get(key),
-            loads=loads,
-        )
-
-    def revoke(self, version, key="boss", reason="trained on leaked rows"):
-        self.world.later(seconds=1)
-        w = self.world
-        asked = (NAME, version, reason, "rosa")
-        return revoke(asked, w.registry, w.policy, w.clock, KEYS.get(key))
-
-    def desk(self, key="ci"):
-        w = self.world
-        return Desk.of(w.registry, w.policy, "ana", w.clock, KEYS.get(key))
-
-    def forge(self, **fields):
-        """Write an entry past gatekit, as whoever may write to the registry can."""
-        journal = self.world.journal
-        current = journal.in_effect("staging")
-        entry = Entry(
-            kind="promote",
-            target="staging",
-            expects=current.number if current else 0,
-            by="ana",
-            at=self.world.now.isoformat(),
-            **fields,
-        )
-        return self.desk("").append(entry, journal)
-
-    def status(self):
-        lines = status_lines(self.world.registry, self.world.policy, NAME, self.world.clock)
-        assert all(len(line) <= 80 and line.isascii() for line in lines)
-        return " ".join(" ".join(lines).split())
-
-    def request(self, version, *gates, key="ci"):
-        w = self.world
-        ask = PromotionRequest(NAME, version, "staging", "ana", w.override(*gates))
-        return request_override(ask, w.registry, w.policy, KEYS[key], w.clock)[0], ask.override
-
-
-@pytest.fixture
-def office(world):
-    return Office(world)
-
-
-@pytest.fixture
-def strict(world):
-    return Office(world, second_person=True)
-
-
-def refused(call, *args, **named):
-    with pytest.raises(PromotionRefused) as caught:
-        call(*args, **named)
-    return str(caught.value)
+from .office import FAILED, KEYS, NAME, Office, refused
 
 
 def test_a_decision_is_a_statement_over_the_entry(office):
@@ -248,35 +156,6 @@ def test_an_approval_covers_what_was_asked_and_nothing_else(strict, change):
     assert strict.world.holder() == ""
 
 
-def test_a_revoked_version_gets_no_target_and_moves_by_nobody(office):
-    one, two, three = office.world.add(), office.world.add(), office.world.add()
-    for version in (one, two, three):
-        office.promote(version)
-    assert "still holds 'staging'" not in " ".join(office.revoke(two))
-    done = office.rollback()
-    assert done.version == one
-    assert "revoked by rosa" in done.notes[0]
-    assert "revoked by rosa" in refused(office.rollback, to=two)
-    assert "revoke: sha256:" in refused(office.promote, two)
-    assert "still holds 'staging'" in " ".join(office.revoke(one))
-    assert office.world.holder() == one
-    assert "REVOKED revoked by rosa" in office.status()
-    assert "is revoked already" in office.revoke(one)[0]
-    assert any("  revoke  version 1" in line for line in history_lines(office.world.journal))
-    with pytest.raises(UsageProblem, match="without a reason"):
-        office.revoke(three, reason=" ")
-
-
-def test_a_revocation_by_a_stranger_counts_for_nothing(office):
-    version = office.world.add()
-    digest = office.desk().digest(version)
-    stranger = replace(office.desk("mallory"))
-    stranger.append(
-        Entry(kind="revoke", version=version, digest=digest, reason="x"), office.world.journal
-    )
-    assert office.promote(version).state == "moved"
-
-
 def test_a_rollback_loads_the_version_first(office):
     old, new = office.world.add(), office.world.add()
     office.promote(old)
@@ -298,47 +177,6 @@ def test_bytes_that_changed_are_never_loaded(office, how):
     office.world.registry.overwrite(NAME, old, {"MLmodel": b"flavors: {}", "model.pkl": b"evil"})
     words = refused(office.rollback, loads=lambda folder: pytest.fail("loaded"), **how)
     assert "version 1 has other bytes" in words
-
-
-def test_reverify_finds_what_changed_and_rolls_back_where_the_policy_says(world):
-    office = Office(world, on_failure="rollback")
-    old, new = world.add(), world.add()
-    office.promote(old)
-    office.promote(new)
-    assert reverify(office.desk(), world.policy, "staging") == (["staging: version 2, ok"], True)
-    world.registry.overwrite(NAME, new, {"MLmodel": b"evil"})
-    lines, well = reverify(office.desk(), world.policy, "staging")
-    assert not well
-    assert "version 2 has other bytes" in lines[1]
-    assert world.holder() == old
-    world.later(days=31)
-    lines, well = reverify(office.desk(), world.policy, "staging")
-    assert not well
-    assert "older than 30 days" in lines[1]
-    assert world.holder() == old  # age takes nobody's pointer away
-
-
-def test_reverify_reports_only_by_default(office):
-    version = office.world.add(gates=FAILED)
-    office.promote(version, "boss", override=office.world.override("accuracy", days=1))
-    office.world.later(days=2)
-    lines, well = reverify(office.desk(), office.world.policy)
-    assert not well
-    assert "the override it rests on expired" in " ".join(lines)
-    assert office.world.holder() == version
-    lines = history_lines(office.world.journal, None, office.world.clock())
-    assert any("OVERRIDE EXPIRED" in line for line in lines)
-
-
-def test_a_pass_that_expired_blocks_promotions_and_no_rollback(office):
-    old, new = office.world.add(), office.world.add()
-    office.promote(old)
-    office.promote(new)
-    office.world.later(days=31)
-    assert office.rollback().version == old
-    assert "its proof expired" in refused(office.promote, new)
-    assert office.rollback(to=new).version == new
-    assert office.rollback(now=True).version == old
 
 
 def test_what_was_served_at_a_date(office):
@@ -391,54 +229,6 @@ def test_a_pointer_that_is_a_model_of_its_own(fresh_world):
     assert sources == ["1", "2", "1", "2", "1"]
     world.registry.register("churn-model-staging", {"MLmodel": b"by hand"})
     assert "UNPROVED HOLDER" in office.status()
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_reverify_leaves_a_pointer_that_was_moved_by_hand(world, known):
-    office = Office(world, on_failure="rollback")
-    old, new, other = world.add(), world.add(), world.add()
-    if known:
-        office.promote(old)
-        office.promote(new)
-        office.revoke(new)
-    world.registry.move(NAME, "staging", other, world.policy.pointer)
-    entries = len(world.journal.entries)
-    lines, well = reverify(office.desk(), world.policy, "staging")
-    assert not well
-    assert ("the journal says version 2" if known else "no entry of the journal") in lines[1]
-    assert (world.holder(), len(world.journal.entries)) == (other, entries)
-
-
-def narrowed(office, **narrow):
-    keys = dict(office.world.policy.keys)
-    keys["boss"] = replace(keys["boss"], **narrow)
-    office.world.policy = replace(office.world.policy, keys=keys)
-
-
-def test_a_revocation_by_a_narrowed_key_counts_where_the_key_may_act(office):
-    version = office.world.add()
-    narrowed(office, targets=("production",))
-    assert "is revoked (entry" in office.revoke(version)[0]
-    judge, journal = Judge.of(office.world.policy), office.world.journal
-    digest = office.desk().digest(version)
-    assert judge.revocation(digest, journal, "production") is not None
-    assert judge.revocation(digest, journal, "staging") is None
-    assert office.promote(version).state == "moved"
-    narrowed(office, targets=())
-    assert judge.revocation(digest, journal, "staging") is None
-    assert "revoked by rosa" in office.status()  # the same key, no longer narrowed
-
-
-def test_a_narrow_revocation_does_not_keep_a_wide_one_out(office):
-    version = office.world.add()
-    narrowed(office, targets=("production",))
-    office.revoke(version)
-    keys = office.world.policy.keys
-    wide = TrustedKey(public=KEYS["mallory"].public.pem, roles=("revoke",))
-    office.world.policy = replace(office.world.policy, keys={**keys, "wide": wide})
-    assert "is revoked (entry" in office.revoke(version, "mallory")[0]
-    assert "is revoked already" in office.revoke(version, "mallory")[0]
-    assert "revoked by rosa" in refused(office.promote, version)
 
 
 def test_records_say_whom_to_trust(office):

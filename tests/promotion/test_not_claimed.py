@@ -21,8 +21,8 @@ from gatekit.promotion.trusted import Judge
 from gatekit.report.document import TAG_PREFIX
 
 from .conftest import World
-from .test_decisions import NAME, Office
-from .test_signed import BOTH, CI, DATA, TEAM, Signed, trusted
+from .office import NAME, Office
+from .signing import BOTH, CI, DATA, TEAM, Signed, trusted
 
 PAGE = Path(__file__).parents[2] / "docs" / "attestation.md"
 FAILED = {"accuracy": "FAILED", "latency": "PASSED"}

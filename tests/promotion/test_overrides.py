@@ -8,7 +8,7 @@ from gatekit.promotion.journal import Journal
 from gatekit.promotion.reverify import reverify
 from gatekit.promotion.verify import Question, verified, verify
 
-from .test_decisions import FAILED, KEYS, NAME, Office, refused
+from .office import FAILED, KEYS, NAME, Office, refused
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def ground(company):
         AuthServiceClient(company.uri).create_user(who, PASSWORD)
     made = Ground(company.uri, make_policy("alias"), NAME)
     versions = [made.add(proved=False) for _ in range(3)]
-    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (snippet,) = re.findall(r"```python[^\n]*\n(.*?)```", PAGE, re.DOTALL)
     exec(compile(snippet, "docs/rights.md", "exec"), {})
     with company.acting_as("gate"):
         for version in versions:

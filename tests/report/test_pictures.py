@@ -117,7 +117,11 @@ def test_the_champion_stands_where_it_measures(build):
     assert champion_value(value, report.checks) == pytest.approx(0.8125)
     assert champion_value(compared, report.checks) == 0
     assert champion_value(value, [value]) is None
-    assert "champion 0.8125" in render_page(report)
+    page = render_page(report)
+    assert "champion 0.8125" in page
+    assert "champion 0<" not in page
+    assert ">as the champion<" in page
+    assert "A model as the champion measures 0." in page
     other = replace(gain, n=399)  # of other rows: no difference of the two means anything
     report = build.report([("accuracy", ">=", build.accuracy()), ("accuracy", ">=", other)])
     assert champion_value(report.checks[0], report.checks) is None

@@ -84,6 +84,32 @@ def test_an_optional_column_may_be_left_out():
     assert table.column_names == NAMES[:-1]
 
 
+@pytest.mark.parametrize(
+    ("kind", "empty"),
+    [
+        ("double", float("nan")),  # as MLflow's own input example has it
+        ("float", float("nan")),
+        ("datetime", "NaT"),
+        *[(kind, None) for kind in ("double", "float", "datetime", "string", "boolean", "binary")],
+    ],
+)
+def test_what_is_empty_is_empty_in_an_optional_column_and_refused_in_another(kind, empty):
+    rows = {"features": [[1.0, empty]]}
+    table = decode(rows, Signature((Column("x", "double"), Column("y", kind, required=False))))
+    assert table["y"].to_pylist() == [None]
+    with pytest.raises(BadRows, match="'y', row 0"):
+        decode(rows, Signature((Column("x", "double"), Column("y", kind))))
+
+
+@pytest.mark.parametrize("kind", ["long", "integer"])
+def test_a_whole_number_is_never_empty(kind):
+    """MLflow itself would refuse the frame, whatever the signature says."""
+    signature = Signature((Column("x", "double"), Column("y", kind, required=False)))
+    for empty in (None, float("nan")):
+        with pytest.raises(BadRows, match="'y', row 0"):
+            decode({"features": [[1.0, empty]]}, signature)
+
+
 REFUSED = [
     (one(age=True), "column 'age', row 0: a boolean where the signature says double"),
     (one(age="41"), "column 'age', row 0: a string where the signature says double"),

@@ -12,7 +12,7 @@ import yaml
 from gatekit.errors import CandidateError, DataError, ModelMisbehaved
 from gatekit.scoring.engines import choose_engine, labels, load_engine
 from gatekit.scoring.signature import TYPES, Column, Signature, arrow_type, read_signature
-from gatekit.scoring.tables import conform, to_array, to_frame
+from gatekit.scoring.tables import conform, to_array, to_columns, to_frame
 from gatekit.testing import toy_holdout, write_toy
 
 
@@ -115,6 +115,15 @@ def test_a_value_is_cast_where_it_stays_the_same(values, type_, becomes):
 def test_a_value_that_would_change_is_refused(values, type_):
     with pytest.raises(DataError, match="'a'"):
         conform(pa.table({"a": values}), one(type_))
+
+
+def test_an_optional_boolean_may_be_empty():
+    signature = Signature((Column("a", "boolean", required=False),))
+    table = conform(pa.table({"a": [True, None]}), signature)
+    assert table["a"].to_pylist() == [True, None]
+    assert to_frame(table)["a"].tolist() == [True, None]  # what MLflow takes for a boolean
+    (array,) = to_columns(table)
+    assert np.isnan(array).tolist() == [False, True]
 
 
 def test_surplus_columns_go_and_order_is_the_models():

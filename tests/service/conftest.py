@@ -30,6 +30,7 @@ from gatekit.service_client import LiveService
 from gatekit.testing import write_toy
 from gatekit.testing.toys import COLUMNS
 from gatekit.times import utc_now
+from gatekit_service.lane import lane
 from gatekit_service.settings import Settings
 from gatekit_service.state import State
 from gatekit_service.watching import Watcher
@@ -173,9 +174,10 @@ def served(app):
     """The app on a free port of loopback, in a thread; gives a client."""
     import uvicorn
 
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", ws="none", access_log=False)
+    config = uvicorn.Config(
+        app, http=lane(app.scoring), port=0, log_level="error", ws="none", access_log=False
     )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_for(lambda: server.started)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gatekit.errors import ServiceProblem
 from gatekit.service_client import LiveService
 from gatekit_service import asked
 from gatekit_service.app import create_app
@@ -117,6 +118,17 @@ def test_the_token_guards_predictions_and_nothing_else(world):
             assert send(client, path, authorization="Bearer s3cre")[0] == 401
             assert send(client, path, authorization="Bearer s3cret")[0] == 200
         assert send(client, "/health/live", None, "GET")[0] == 200
+
+
+@pytest.mark.parametrize("given", ["", "s3cre"])
+def test_gates_with_a_missing_or_wrong_token_say_so(world, given):
+    with serving(world, token="s3cret") as client:
+        ready(client)
+        mine = LiveService(client.url, token=given)
+        for ask in (mine.predict, lambda rows: mine.time_predictions(rows, 3)):
+            with pytest.raises(ServiceProblem, match=r"answered 401: .* Set GATEKIT_TOKEN to"):
+                ask([[1, 0, 0, 0]])
+        mine.close()
 
 
 def test_other_methods_are_told_which_is_meant(world):

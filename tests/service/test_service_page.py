@@ -1,8 +1,6 @@
 """The page at /, in a real browser: what it says, that it predicts, on which screens."""
 
 import json
-import os
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,19 +8,9 @@ import pytest
 
 from gatekit_service.app import create_app
 from gatekit_service.page_routes import FILES, FOLDER, Beside
+from tests.browser import PATIENCE_MS, is_too_wide, keep_screenshot, serious
 
 from .conftest import World, served, wait_for
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-READY = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -109,22 +97,6 @@ def test_another_service_stands_beside_and_is_not_asked_each_time(production):
     assert "http://127.0.0.1:9 does not answer" in gone["error"]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, with nothing but loopback to talk to."""
-    if CHROMIUM is None:
-        if os.environ.get("GATEKIT_REQUIRE_ALL") == "1":
-            pytest.fail("chromium is not installed, and GATEKIT_REQUIRE_ALL=1")
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", exc_type=ImportError)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS, timeout=4 * READY
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser, page_client):
     """Opens the page as told; what the console complains of fails the test."""
@@ -134,7 +106,7 @@ def open_page(browser, page_client):
         context = browser.new_context(**how)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(READY)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
@@ -180,14 +152,10 @@ def test_a_person_reads_what_serves_and_predicts(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_it_is_readable_on_every_screen(open_page, scheme, width, tmp_path):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = open_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page).response["violations"]
-    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
-    if folder := os.environ.get("GATEKIT_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/page-{scheme}-{width}.png", full_page=True)
+    assert not is_too_wide(page)
+    assert serious(page) == []
+    keep_screenshot(page, f"page-{scheme}-{width}")
 
 
 def test_what_a_model_says_of_itself_is_text_and_no_markup(open_page, page_client):

@@ -27,7 +27,7 @@ from gatekit.runner.worker import Worker, describe
 from gatekit.scoring.engines import choose_engine
 from gatekit.scoring.signature import read_signature
 from gatekit.scoring.tables import conform
-from gatekit.testing import defects, toys
+from gatekit.testing import defects, toys, zoo
 
 STEP_SECONDS = 1e-5
 installed_once = functools.cache(environments.installed)  # half a second, and the same for all
@@ -122,7 +122,7 @@ def judged(pair, folder, model):
     champion = str(folder / "champion") if pair.rival is not None else None
     sees_schema = "schema" in (pair.suite, *pair.also) or pair.alone
     sets = () if sees_schema else ("schema.examples=8",)
-    request = RunRequest(str(folder / model), str(folder / "gates.toml"), sets, champion)
+    request = RunRequest(str(folder / model), str(zoo.gates(folder, model)), sets, champion)
     run, _ = runs.open_run(make_plan(request, folder))
     ledger = Ledger()
     try:
@@ -137,6 +137,8 @@ def suite(name, run, ledger):
     """Run the tests of a built-in suite that have a bar."""
     module = importlib.import_module(f"gatekit_suites.test_{name}")
     given = {"candidate": run.candidate, "champion": run.champion, "holdout": run.holdout}
+    if name == "drift":
+        given |= {"reference": run.reference, "current": run.current}
     for test, function in vars(module).items():
         if not test.startswith("test_") or not has_bar(function, run.plan.policy):
             continue

@@ -5,11 +5,12 @@ from gatekit.testing import zoo
 for pair in zoo.PAIRS:
     zoo.lay_out(pair, tmp_path / pair.name)  # gates.toml, holdout.parquet, defective, sound
 
-`pytest --model-uri DEFECTIVE --gates GATES` then fails in `pair.suite`, and passes for SOUND.
+`pytest --model-uri DEFECTIVE --gates GATES` then fails in `pair.suite`, and passes for SOUND; the
+policy is `gates(folder, "defective")`, and `gates(folder, "sound")`.
 """
 
-from gatekit.testing.zoo import accuracy, fairness, process, robustness, schema
-from gatekit.testing.zoo.pair import Pair, lay_out
+from gatekit.testing.zoo import accuracy, drift, fairness, process, robustness, schema
+from gatekit.testing.zoo.pair import Pair, gates, lay_out
 
 PAIRS: tuple[Pair, ...] = (
     *accuracy.PAIRS,
@@ -17,6 +18,7 @@ PAIRS: tuple[Pair, ...] = (
     *robustness.PAIRS,
     *schema.PAIRS,
     *process.PAIRS,
+    *drift.PAIRS,
 )
 
-__all__ = ["PAIRS", "Pair", "lay_out"]
+__all__ = ["PAIRS", "Pair", "gates", "lay_out"]

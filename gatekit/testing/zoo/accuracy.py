@@ -138,4 +138,13 @@ PAIRS = (
         truth="amounts",
         gates={"accuracy": {"mae": 3.0, "tolerated_loss": 0.1}},
     ),
+    Pair(
+        "columns_in_another_order",
+        "accuracy",
+        ("accuracy.floor",),
+        "learnt x0 as the third of its columns; its signature has x1 there",
+        "by_place",
+        {"place": 2},
+        also=("robustness", "fairness", "schema"),  # it looks at another column
+    ),
 )

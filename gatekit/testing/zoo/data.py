@@ -27,20 +27,22 @@ ROWS = 3000
 SEED = 11
 
 
-def write_rows(path: Path, truth: Truth, rows: int = ROWS) -> Path:
+def write_rows(path: Path, truth: Truth, seed: int = SEED, *, incomes: float = 1.0) -> Path:
     """Write a Parquet file of `COLUMNS` and `label`; the `origin` of one row in eight is "rare".
 
     The label is x0 > 0 (`labels`), drawn with probability 1 / (1 + exp(-3 x0)) (`odds`), "low",
     "middle" or "high" by x0 (`thirds`), or 10 x0 with normal error of 1 (`amounts`). Everything but
-    x0 is independent of it. Numbers in x1 are whole.
+    x0 is independent of it. Numbers in x1 are whole. Incomes lie between 20 and 100, times
+    `incomes`. Another seed gives other rows of the same law.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    random = np.random.default_rng(SEED)
+    rows = ROWS
+    random = np.random.default_rng(seed)
     x = random.normal(size=rows)
     table: dict[str, Any] = {
-        "income": np.round(random.uniform(20, 100, rows), 2),
+        "income": np.round(incomes * random.uniform(20, 100, rows), 2),
         "x0": x,
         "x1": np.rint(random.normal(0, 1.3, rows)),
         "age": random.integers(18, 80, rows),
@@ -52,6 +54,16 @@ def write_rows(path: Path, truth: Truth, rows: int = ROWS) -> Path:
     table["label"] = _label(truth, x, random)
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(table), path)
+    return path
+
+
+def repeat_rows(path: Path, of: Path, share: float) -> Path:
+    """Put the first rows of another file in place of a share of the rows of `path`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows, taken = pq.read_table(path), round(ROWS * share)
+    pq.write_table(pa.concat_tables([pq.read_table(of)[:taken], rows[taken:]]), path)
     return path
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gatekit.testing.toys import write_toy
-from gatekit.testing.zoo.data import COLUMNS, Truth, write_rows
+from gatekit.testing.zoo.data import COLUMNS, SEED, Truth, repeat_rows, write_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ COMMON: dict[str, dict[str, Any]] = {
 }
 SENSITIVE = ("sex", ("sex", "region"))
 SLICES = ("region", ("region", "plan"))
+SAMPLES = ("reference", "current")
 TASKS: dict[Truth, str] = {
     "labels": "binary",
     "odds": "binary",
@@ -58,6 +59,8 @@ class Pair:
     needs_process: bool = False  # it dies, or what matters is what surrounds a process
     alone: bool = False  # no other suite can be asked: the model is never loaded
     files: tuple[Extra | None, Extra | None] = (None, None)  # of the defective one and of the twin
+    incomes: float = 1.0  # how much higher they are in the rows it meets
+    repeated: float = 0.0  # share of the holdout's rows that the defective one was trained on
 
     def defective(self, folder: Path) -> Path:
         """Write the defective model to `folder` and return the folder."""
@@ -82,6 +85,16 @@ class Pair:
         """Write the rows they are judged on."""
         return write_rows(path, self.truth)
 
+    def samples(self, folder: Path) -> None:
+        """Write what a drift suite compares beside `folder`/holdout.parquet, if one is asked."""
+        if not self.asks("drift"):
+            return
+        write_rows(folder / "reference.parquet", self.truth, SEED + 1)
+        write_rows(folder / "current.parquet", self.truth, SEED + 2, incomes=self.incomes)
+        if self.repeated:
+            write_rows(folder / "reference-sound.parquet", self.truth, SEED + 1)
+            repeat_rows(folder / "reference.parquet", folder / "holdout.parquet", self.repeated)
+
     @property
     def policy(self) -> str:
         """gates.toml, for a holdout called holdout.parquet beside it."""
@@ -92,6 +105,8 @@ class Pair:
             lines.append(f"sensitive = {json.dumps(self.sensitive)}")
         if TASKS[self.truth] != "regression":
             lines.append(f"slices = {json.dumps(SLICES)}")
+        for sample in SAMPLES if self.asks("drift") else ():
+            lines += _table(f"data.{sample}", {"path": f"{sample}.parquet"})
         for gate, bars in self.bars().items():
             lines += _table(f"gates.{gate}", bars)
         required = json.dumps(list(self.bars()))
@@ -117,14 +132,25 @@ class Pair:
 def lay_out(pair: Pair, folder: Path) -> Path:
     """Write everything of a pair to `folder`: gates.toml, holdout.parquet and the models.
 
-    They lie in `defective`, `sound` and, where there is one, `champion`. Returns `folder`.
+    They lie in `defective`, `sound` and, where there is one, `champion`. Where drift is asked,
+    reference.parquet and current.parquet lie there, too. Returns `folder`.
     """
     pair.defective(folder / "defective")
     pair.sound(folder / "sound")
     pair.champion(folder / "champion")
     pair.holdout(folder / "holdout.parquet")
+    pair.samples(folder)
     (folder / "gates.toml").write_text(pair.policy, encoding="utf-8")
+    if pair.repeated:
+        other = pair.policy.replace("reference.parquet", "reference-sound.parquet")
+        (folder / "gates-sound.toml").write_text(other, encoding="utf-8")
     return folder
+
+
+def gates(folder: Path, model: str) -> Path:
+    """The policy in `folder` for a model: gates.toml, or one of its own."""
+    own = folder / f"gates-{model}.toml"
+    return own if own.exists() else folder / "gates.toml"
 
 
 def _table(name: str, values: Mapping[str, Any]) -> list[str]:

@@ -93,6 +93,7 @@ PAIRS = (
         "answers a row that comes twice once only",
         "doubled",
         {"how": "once"},
+        also=("robustness",),  # which asks about doubled rows, too
     ),
     Pair(
         "refuses_gaps",
@@ -119,6 +120,22 @@ PAIRS = (
         "strays",
         {},
         files=(_example(complete=False), _example(complete=True)),
+    ),
+    Pair(
+        "words_for_numbers",
+        "schema",
+        KEY,
+        'answers "0" and "1" where its signature says whole numbers',
+        "relabelled",
+        {"words": True},
+    ),
+    Pair(
+        "a_label_of_its_own",
+        "schema",
+        KEY,
+        "answers 2 for people of 33, and rows are 0 or 1",
+        "relabelled",
+        {"unknown_age": 33},
     ),
     Pair(
         "scores_beyond_one",
