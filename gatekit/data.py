@@ -114,17 +114,7 @@ class Holdout:
         Raises:
             DataError: a value is missing or not finite.
         """
-        column = self.table[name]
-        missing = column.null_count
-        values = column.to_numpy()
-        if not missing and values.dtype.kind == "f":
-            missing = int(np.count_nonzero(~np.isfinite(values)))
-        if missing:
-            raise DataError(
-                f"{self.path.name}: column {name!r} lacks {missing} of {len(values)} values",
-                "Labels and groups must be known for every row of a holdout",
-            )
-        return np.asarray(values)
+        return without_gaps(self.table[name], name, f"{self.path.name}: ")
 
     def groups(self, name: str) -> Coded:
         """The groups of a sensitive or sliced column, and each row's index into them, (n,)."""
@@ -199,6 +189,20 @@ class Holdout:
             f"{self.path.name} has no column {column!r}, which {who} names",
             f"It has: {', '.join(self.columns)}",
         )
+
+
+def without_gaps(column: pa.ChunkedArray, name: str, where: str = "") -> NDArray[Any]:
+    """The values of a column, (n,); raises DataError if one is missing or not finite."""
+    missing = column.null_count
+    values = column.to_numpy()
+    if not missing and values.dtype.kind == "f":
+        missing = int(np.count_nonzero(~np.isfinite(values)))
+    if missing:
+        raise DataError(
+            f"{where}column {name!r} lacks {missing} of {len(values)} values",
+            "Labels and groups must be known for every row of a holdout",
+        )
+    return np.asarray(values)
 
 
 def check_slice(file: str, columns: Sequence[str], sizes: Sequence[int]) -> None:

@@ -26,9 +26,7 @@ from gatekit.progress import Progress, unheard
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.streaming import question as questions
-from gatekit.streaming.engines import open_engine
-from gatekit.streaming.filling import GROUPS, slice_name
-from gatekit.streaming.reconciling import reconciled
+from gatekit.streaming.names import GROUPS, slice_name
 from gatekit.streaming.task import Counted, Model, Task
 from gatekit.streaming.told import Told
 from gatekit.subject import Subject
@@ -111,6 +109,9 @@ class OnePass:
         return questions.ask(self.holdout, policy.task, policy.positive, quantile, said)
 
     def _counted(self, asked: questions.Question) -> Evidence:
+        from gatekit.streaming.engines import open_engine  # with scipy, which most runs need later
+        from gatekit.streaming.reconciling import reconciled
+
         task = Task(asked, tuple(self._model(role) for role in self.subjects))
         engine = open_engine(self.engine, self._open, self.policy.streaming.processes)
         parts = self.holdout.parts

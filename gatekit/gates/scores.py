@@ -28,7 +28,7 @@ from gatekit.stats import average_precision as precisions
 from gatekit.stats import calibration as calibrations
 from gatekit.stats import mean, probabilities, regression
 from gatekit.stats.regression import Bounded
-from gatekit.streaming.filling import BRIER, LOG_LOSS
+from gatekit.streaming.names import BRIER, LOG_LOSS
 from gatekit.subject import NoChampion, Subject
 
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum

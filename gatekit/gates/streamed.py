@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekit.stats import mean, regression
 from gatekit.stats.mean import Moments
 from gatekit.stats.regression import Bounded
-from gatekit.streaming.filling import (
+from gatekit.streaming.names import (
     ABSOLUTE,
     ERROR,
     FALL,

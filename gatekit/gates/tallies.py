@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatekit.data import Holdout
 from gatekit.evidence.counts import right
 from gatekit.gates.slices import SliceCounts, count_slices, slices_of
-from gatekit.streaming.filling import ALL, slice_name
+from gatekit.streaming.names import ALL, slice_name
 from gatekit.streaming.told import Told
 from gatekit.subject import Subject
 

@@ -8,7 +8,7 @@ from gatekit.streaming.task import Engine, OpenRunner
 
 MISSING = {
     "dask": ("dask, which is not installed", "Install it: pip install 'pytest-gatekit[dask]'"),
-    "spark": ("pyspark, which is not installed", "Install it: pip install 'pytest-gatekit[spark]'"),
+    "spark": ("pyspark, which is not installed", "Install it: pip install pyspark"),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gatekit.data import without_gaps
 from gatekit.errors import DataError, ModelMisbehaved
 from gatekit.evidence.codes import Coded, coded
 from gatekit.evidence.counts import is_label, right
@@ -20,39 +21,30 @@ from gatekit.evidence.rivals import Rivals
 from gatekit.evidence.sums import Floats, Sums
 from gatekit.evidence.whole import Evidence
 from gatekit.stats import probabilities, regression
+from gatekit.streaming.names import (
+    ABSOLUTE,
+    ALL,
+    AUC,
+    BRIER,
+    CONFIDENCE,
+    ERROR,
+    FALL,
+    GROUPS,
+    LOG_LOSS,
+    LOSSES,
+    PINBALL,
+    RISE,
+    SQUARE,
+    group_name,
+    no_class,
+    off_sum,
+    outside,
+    slice_name,
+)
 from gatekit.streaming.question import CANDIDATE, CHAMPION, SUMMED, Answers, Question, Said
 
-ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
-ALL, GROUPS = "all", "groups"
-ABSOLUTE, SQUARE, ERROR, PINBALL, FALL = "absolute", "square", "error", "pinball", "fall"
-LOG_LOSS, BRIER, RISE, LOSSES = "log loss", "brier", "rise", "losses"
-CONFIDENCE, AUC = "confidence", "auc"
 CHOSEN, RIGHT = (0, 1), (2, 3)  # places of the flags of a row
-
-
-def slice_name(place: int) -> str:
-    """What the counts of the policy's slice number `place` are called."""
-    return f"slice {place}"
-
-
-def group_name(place: int) -> str:
-    """What the scores by group of its sensitive grouping number `place` are called."""
-    return f"grouping {place}"
-
-
-def outside(role: str) -> str:
-    """What the number of a model's rows with a score outside 0 to 1 is called."""
-    return f"{role}: outside 0 to 1"
-
-
-def off_sum(role: str) -> str:
-    """What the number of a model's rows whose scores do not sum to 1 is called."""
-    return f"{role}: no sum of 1"
-
-
-def no_class(role: str) -> str:
-    """What the number of rows whose label a model has no score for is called."""
-    return f"{role}: no such class"
+ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
 
 
 def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
@@ -62,7 +54,7 @@ def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
         DataError: a label or group is missing, or there are more groups than can be held.
         ModelMisbehaved: a model's classes are not those of the pilot.
     """
-    y = _known(table, question.target)
+    y = without_gaps(table[question.target], question.target)
     columns = {name: _coded(table, name) for name in question.told_apart}
     made: dict[str, dict[str, Any]] = {
         name: {} for name in ("labels", "counts", "ranks", "groups", "rivals", "sums", "ends")
@@ -235,21 +227,6 @@ def _ends(low: float, high: float) -> tuple[float, float]:
     return low + 0.0, high + 0.0  # -0.0 is 0.0
 
 
-def _known(table: pa.Table, name: str) -> NDArray[Any]:
-    """A column without gaps, (n,)."""
-    column = table[name]
-    values = np.asarray(column.to_numpy())
-    gaps = column.null_count
-    if not gaps and values.dtype.kind == "f":
-        gaps = int(np.count_nonzero(~np.isfinite(values)))
-    if gaps:
-        raise DataError(
-            f"column {name!r} lacks {gaps} of {len(values)} values",
-            "Labels and groups must be known for every row of a holdout",
-        )
-    return values
-
-
 def _coded(table: pa.Table, name: str) -> Coded:
     column = table[name]
     if pa.types.is_dictionary(column.type) and not column.null_count:
@@ -258,5 +235,5 @@ def _coded(table: pa.Table, name: str) -> Coded:
         names, rank = np.unique(found, return_inverse=True)
         return tuple(map(str, names)), rank.astype(np.int64)[whole.indices.to_numpy()]
     if column.null_count or pa.types.is_floating(column.type):
-        _known(table, name)  # refuses gaps
+        without_gaps(column, name)
     return coded(column)

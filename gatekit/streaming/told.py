@@ -10,7 +10,7 @@ from gatekit.evidence.groupings import JointCounts, joint_of
 from gatekit.evidence.keyed import KeyedCounts
 from gatekit.evidence.scores import ScoreTable
 from gatekit.evidence.whole import Evidence
-from gatekit.streaming.filling import (
+from gatekit.streaming.names import (
     AUC,
     CONFIDENCE,
     GROUPS,

@@ -13,8 +13,8 @@ from pyarrow import parquet
 from gatekit.data import Streams, open_holdout
 from gatekit.errors import CandidateError, DataError, ModelMisbehaved, UsageProblem
 from gatekit.streaming.engines import open_engine
-from gatekit.streaming.filling import ALL
 from gatekit.streaming.local import LocalEngine
+from gatekit.streaming.names import ALL
 from gatekit.streaming.question import CANDIDATE
 from gatekit.streaming.reconciling import reconciled
 from gatekit.testing import write_toy
