@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekit.data import Holdout, check_grouping, check_slice
-from gatekit.errors import UsageProblem
+from gatekit.errors import GatekitError, UsageProblem
 from gatekit.evidence.whole import Evidence
 from gatekit.policy import Policy
 from gatekit.progress import Progress, unheard
@@ -53,6 +53,7 @@ class OnePass:
     learn: Callable[[Sequence[str]], None]
     progress: Progress = unheard
     _told: Told | None = None
+    _failed: GatekitError | None = None
     _lent: set[str] = field(default_factory=set)
 
     def told(self) -> Told:
@@ -62,11 +63,17 @@ class OnePass:
             DataError, ModelMisbehaved: see `Subject.predictions`.
             UsageProblem: the engine is not there.
         """
+        if self._failed is not None:
+            raise self._failed  # one pass, also when it fails: every gate hears the same
         if self._told is None:
             file = self._file
             with file.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # xdist workers wait for the one that counts
-                self._told = self._made(file)
+                try:
+                    self._told = self._made(file)
+                except GatekitError as error:
+                    self._failed = error
+                    raise
         return self._told
 
     def as_dict(self) -> dict[str, Any]:

@@ -175,6 +175,23 @@ def test_slices_that_the_sample_did_not_show_are_bounded_too(made, monkeypatch):
     assert result.ret == 1
 
 
+def test_a_pass_that_fails_is_made_once_and_every_gate_hears_why(made, monkeypatch):
+    from gatekit.one_pass import OnePass
+
+    passes, count = [], OnePass._counted
+    monkeypatch.setattr(OnePass, "_counted", lambda *a: passes.append(1) or count(*a))
+    monkeypatch.setattr("gatekit.data.PILOT_ROWS", 40)
+    project = made(BY_SCORE, "floor = 0.7\nrecall = 0.7", by_score)
+    rows = parquet.read_table(project.root / "holdout.parquet")
+    labels = rows["label"].to_pylist()
+    labels[701] = None  # no row of the sample
+    rows = rows.set_column(rows.column_names.index("label"), "label", pa.array(labels))
+    parquet.write_table(rows, project.root / "holdout.parquet", row_group_size=PART)
+    result = project.run("--model-uri", project.register("probability"), "--engine", "local")
+    assert (result.ret, len(passes)) == (1, 1)
+    assert result.stdout.str().count("holdout.parquet#1: column 'label' lacks 1 of 400") > 1
+
+
 def test_an_own_measure_and_rows_are_given_the_sample_and_say_so(made):
     project = made(BY_SCORE, "floor = 0.7", by_score)
     (project.root / "test_own.py").write_text(
