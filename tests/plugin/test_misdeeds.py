@@ -68,7 +68,8 @@ def register(project, does, **params):
         ("patches_numpy", "raised ZeroDivisionError while predicting"),
     ],
 )
-def test_the_report_is_whole(project, request, does, said):
+def test_the_report_is_whole(project, request, monkeypatch, does, said):
+    monkeypatch.setattr("gatekit.subject.RESTARTS", 0)  # three more deaths say the same
     tests = json.dumps(str(request.config.rootpath / "tests"))
     policy = POLICY.format(tests=tests)
     if "0.5 s" in said:
