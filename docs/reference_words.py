@@ -45,6 +45,8 @@ VARIABLES = {
     "GATEKIT_SIGNING_KEY": "the private key that signs, as PEM or as the path of a file; "
     "`[attestation] key_env` names another variable. A gate run takes it out of its environment "
     "before a model is started ([signed proof](attestation.md))",
+    "GATEKIT_EVIDENCE": "where the evidence of very large holdouts is kept for later runs, with "
+    "`[streaming] cache` ([scale](scale.md)); else in the user's cache.",
     "GATEKIT_ENVIRONMENTS": "where built environments are kept, for `--model-env declared` "
     "([environment](environment.md)); else in the user's cache",
     "XDG_CACHE_HOME": "the user's cache folder, `~/.cache` without it",

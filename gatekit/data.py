@@ -1,6 +1,7 @@
-"""The holdout: the rows a candidate is judged on, a file with a digest.
+"""The holdout: the rows a candidate is judged on, a file or a folder with a digest.
 
-Parquet, CSV or an Arrow file. Only the schema is read when it is opened; rows when first needed.
+Parquet, CSV or an Arrow file, or a folder of Parquet files. Only the schema is read when it is
+opened; rows when first needed. A very large one streams: nothing holds all of its rows at once.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,36 +21,87 @@ from numpy.typing import NDArray
 from gatekit.digest import file_sha256
 from gatekit.errors import DataError
 from gatekit.evidence.codes import Coded, coded
+from gatekit.parts import (
+    Part,
+    blocks,
+    column_names,
+    find_parts,
+    parquet_files,
+    with_constants,
+)
 from gatekit.pins.pin import Pin
 from gatekit.pins.pinned import check_folder, pinned_file
 from gatekit.policy import DataSpec, SampleSpec
 from gatekit.scoring.signature import Signature
+from gatekit.scoring.tables import spread_rows
 
 MOST_VALUES = 50  # of a column to slice by: more are numbers or names, not slices
 MOST_SLICES = 10_000
 MOST_GROUPS = 1000  # of one sensitive column or crossing: every two of them are compared
 FORMATS = (".parquet", ".csv", ".arrow", ".feather")
+PILOT_ROWS = 1 << 16
+PILOT_PARTS = 16  # that the pilot's rows are taken from
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """Rows with labels. `sha256` is of the file's bytes; `pin` is the `.dvc` file's, if one is."""
+    """Rows with labels. `sha256` is of the file's bytes; `pin` is the `.dvc` file's, if one is.
+
+    `parts` are those of a holdout that streams; `given` are rows at hand in place of the file's.
+    `spelled` says that folders called column=value are columns of what lies in them.
+    """
 
     path: Path
     spec: DataSpec
     sha256: str
     columns: tuple[str, ...]
     pin: Pin | None = None
+    parts: tuple[Part, ...] = ()
+    given: pa.Table | None = None
+    spelled: bool = False
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its rows are never held all at once."""
+        return bool(self.parts)
 
     @cached_property
     def table(self) -> pa.Table:
-        """All rows, as Arrow."""
-        return _read(self.path)
+        """All rows, as Arrow.
+
+        Raises:
+            DataError: it streams.
+        """
+        if self.is_streamed:
+            raise DataError(
+                f"{self.path.name} streams: its {self.rows:,} rows are not held at once",
+                "Ask holdout.pilot for a sample of them, or measure through gate.measure",
+            )
+        return _read(self.path, spelled=self.spelled) if self.given is None else self.given
 
     @property
     def rows(self) -> int:
-        """How many rows."""
+        """How many rows; of one that streams, what the metadata of its files tell."""
+        if self.is_streamed:
+            return sum(part.rows for part in self.parts)
         return int(self.table.num_rows)
+
+    @cached_property
+    def pilot(self) -> Holdout:
+        """A fixed sample of its rows, at most 65,536; of one that does not stream, itself.
+
+        From up to 16 parts spread over the whole, of each the first block, and of that evenly.
+        """
+        if not self.is_streamed:
+            return self
+        few = min(PILOT_PARTS, len(self.parts))
+        places = np.linspace(0, len(self.parts) - 1, few).astype(np.int64)
+        firsts = [next(blocks(self.parts[place], self.columns)) for place in places]
+        each = max(1, PILOT_ROWS // few)
+        taken = [spread_rows(table, each) for table in firsts]
+        rows = pa.concat_tables(taken, promote_options="permissive").combine_chunks()
+        sha256 = hashlib.sha256(f"gatekit-pilot-v1 {self.sha256}".encode()).hexdigest()
+        return replace(self, sha256=sha256, parts=(), given=rows)
 
     @cached_property
     def y(self) -> NDArray[Any]:
@@ -62,17 +114,7 @@ class Holdout:
         Raises:
             DataError: a value is missing or not finite.
         """
-        column = self.table[name]
-        missing = column.null_count
-        values = column.to_numpy()
-        if not missing and values.dtype.kind == "f":
-            missing = int(np.count_nonzero(~np.isfinite(values)))
-        if missing:
-            raise DataError(
-                f"{self.path.name}: column {name!r} lacks {missing} of {len(values)} values",
-                "Labels and groups must be known for every row of a holdout",
-            )
-        return np.asarray(values)
+        return without_gaps(self.table[name], name, f"{self.path.name}: ")
 
     def groups(self, name: str) -> Coded:
         """The groups of a sensitive or sliced column, and each row's index into them, (n,)."""
@@ -105,11 +147,15 @@ class Holdout:
         Raises:
             DataError: a column the model needs is not there.
         """
+        return self.table.select(self.inputs(signature))
+
+    def inputs(self, signature: Signature) -> list[str]:
+        """The names of those columns; raises as `features`."""
         wanted = [c.name for c in signature.inputs if c.required or c.name in self.columns]
         absent = [name for name in wanted if name not in self.columns]
         if absent:
             raise self._lacks(absent[0], "the model's signature")
-        return self.table.select(wanted)
+        return wanted
 
     def check(self, signature: Signature) -> None:
         """Raise DataError now if anything that will be needed is absent."""
@@ -119,6 +165,9 @@ class Holdout:
         for name in named:
             if name not in self.columns:
                 raise self._lacks(name, "the policy")
+        if self.is_streamed:
+            self.pilot.check(signature)  # gaps in other rows are found when they are read
+            return
         self.features(signature)
         if self.rows == 0:
             raise DataError(f"{self.path.name} has no rows", "A gate on nothing proves nothing")
@@ -129,30 +178,11 @@ class Holdout:
 
     def _check_slices(self) -> None:
         for columns in self.spec.slices:
-            sizes = [len(self.table[name].unique()) for name in columns]
-            for name, size in zip(columns, sizes, strict=True):
-                if size > MOST_VALUES:
-                    raise DataError(
-                        f"{self.path.name}: column {name!r} has {size:,} different values, "
-                        f"and a column to slice by may have {MOST_VALUES}",
-                        "Add a column with bands of it, and slice by that one",
-                    )
-            if math.prod(sizes) > MOST_SLICES:
-                raise DataError(
-                    f"{self.path.name}: crossing {', '.join(columns)} makes "
-                    f"{math.prod(sizes):,} slices, and {MOST_SLICES:,} is the most",
-                    "Cross fewer columns in data.holdout.slices",
-                )
+            check_slice(self.path.name, columns, [len(self.table[n].unique()) for n in columns])
 
     def _check_groups(self) -> None:
         for columns in self.spec.sensitive:
-            groups = math.prod(len(self.table[name].unique()) for name in columns)
-            if groups > MOST_GROUPS:
-                raise DataError(
-                    f"{self.path.name}: {', '.join(columns)} makes {groups:,} groups, "
-                    f"and {MOST_GROUPS:,} is the most",
-                    "Name a column with bands, or cross fewer columns, in data.holdout.sensitive",
-                )
+            check_grouping(self.path.name, columns, [len(self.table[n].unique()) for n in columns])
 
     def _lacks(self, column: str, who: str) -> DataError:
         return DataError(
@@ -161,15 +191,78 @@ class Holdout:
         )
 
 
-def open_holdout(spec: DataSpec, relative_to: Path) -> Holdout:
+def without_gaps(column: pa.ChunkedArray, name: str, where: str = "") -> NDArray[Any]:
+    """The values of a column, (n,); raises DataError if one is missing or not finite."""
+    missing = column.null_count
+    values = column.to_numpy()
+    if not missing and values.dtype.kind == "f":
+        missing = int(np.count_nonzero(~np.isfinite(values)))
+    if missing:
+        raise DataError(
+            f"{where}column {name!r} lacks {missing} of {len(values)} values",
+            "Labels and groups must be known for every row of a holdout",
+        )
+    return np.asarray(values)
+
+
+def check_slice(file: str, columns: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raise DataError where these columns, of so many values each, make too many slices."""
+    for name, size in zip(columns, sizes, strict=True):
+        if size > MOST_VALUES:
+            raise DataError(
+                f"{file}: column {name!r} has {size:,} different values, "
+                f"and a column to slice by may have {MOST_VALUES}",
+                "Add a column with bands of it, and slice by that one",
+            )
+    if math.prod(sizes) > MOST_SLICES:
+        raise DataError(
+            f"{file}: crossing {', '.join(columns)} makes {math.prod(sizes):,} slices, "
+            f"and {MOST_SLICES:,} is the most",
+            "Cross fewer columns in data.holdout.slices",
+        )
+
+
+def check_grouping(file: str, columns: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raise DataError where these columns, of so many values each, make too many groups."""
+    if (groups := math.prod(sizes)) > MOST_GROUPS:
+        raise DataError(
+            f"{file}: {', '.join(columns)} makes {groups:,} groups, "
+            f"and {MOST_GROUPS:,} is the most",
+            "Name a column with bands, or cross fewer columns, in data.holdout.sensitive",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Which holdouts stream: those of more rows than that; `always`: all."""
+
+    above_rows: int
+    always: bool = False
+
+    def takes(self, parts: Sequence[Part]) -> bool:
+        """Whether a holdout of these parts streams."""
+        return self.always or sum(part.rows for part in parts) > self.above_rows
+
+
+def open_holdout(spec: DataSpec, relative_to: Path, streams: Streams | None = None) -> Holdout:
     """The holdout the policy names; a relative path starts at the policy's folder.
 
     Where a `.dvc` file pins it, these are the pinned bytes, fetched by DVC if they are not here.
+    `streams` says when its rows are too many to be held; None: never.
 
     Raises:
         DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
     """
-    return _open_file(spec, relative_to, "holdout")
+    path = (relative_to / spec.path).resolve()
+    if path.is_dir():
+        check_folder(path, spec.rev)
+        made = _open_folder(spec, path, "holdout")
+    else:
+        made = _open_file(spec, relative_to, "holdout")
+    if streams is None or (made.path.suffix == ".csv" and not streams.always):
+        return made  # how many rows a CSV file has is known only when it is read
+    parts = find_parts(made.path, spelled=True)
+    return replace(made, parts=parts) if streams.takes(parts) else made
 
 
 def _open_file(spec: DataSpec, relative_to: Path, what: str) -> Holdout:
@@ -217,20 +310,21 @@ def open_sample(spec: SampleSpec, what: str, target: str, relative_to: Path) -> 
 
 
 def _open_folder(spec: DataSpec, path: Path, what: str) -> Holdout:
-    files = parts_of(path)
-    if not files:
+    if not parquet_files(path):
         raise DataError(f"{what}: no Parquet file in {path}", f"Correct data.{what}.path")
-    lines = "".join(f"{file_sha256(each)} {each.relative_to(path).as_posix()}\n" for each in files)
-    sha256 = hashlib.sha256(lines.encode()).hexdigest()
+    sha256 = data_sha256(path)
     _check_pin(path, spec, sha256)
-    columns = dict.fromkeys(name for each in files for name in _column_names(each))
-    return Holdout(path, spec, sha256, tuple(columns))
+    spelled = what == "holdout"  # a log's folders are named for whoever looks for a day
+    columns = column_names(find_parts(path, spelled=spelled))
+    return Holdout(path, spec, sha256, columns, spelled=spelled)
 
 
-def parts_of(folder: Path) -> list[Path]:
-    """The Parquet files below a folder, sorted; hidden ones are not yet written."""
-    found = (each for each in folder.rglob("*.parquet") if each.is_file())
-    return sorted(each for each in found if not each.name.startswith((".", "_")))
+def data_sha256(path: Path) -> str:
+    """sha256 of a file's bytes; of a folder, of those of its Parquet files with their names."""
+    if not path.is_dir():
+        return file_sha256(path)
+    lines = (f"{file_sha256(e)} {e.relative_to(path).as_posix()}\n" for e in parquet_files(path))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _check_pin(path: Path, spec: DataSpec, sha256: str) -> None:
@@ -241,10 +335,11 @@ def _check_pin(path: Path, spec: DataSpec, sha256: str) -> None:
         )
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, *, spelled: bool = False) -> pa.Table:
     if path.is_dir():
-        parts = [_read(each) for each in parts_of(path)]
-        return pa.concat_tables(parts, promote_options="permissive")
+        said = {part.path: part.constants for part in find_parts(path, spelled=spelled)}
+        tables = [with_constants(_read(each), said.get(each, ())) for each in parquet_files(path)]
+        return pa.concat_tables(tables, promote_options="permissive")
     # each reader is imported alone: pyarrow.dataset would bring pandas with it
     if path.suffix == ".parquet":
         from pyarrow import parquet

@@ -43,6 +43,15 @@ def label_free(function: Function) -> Function:
     return function
 
 
+def streams(function: Function) -> Function:
+    """Mark a measure that asks counts and sums alone: of a holdout that streams it takes all rows.
+
+    Any other is given the pilot, and says so.
+    """
+    function.gatekit_streams = True  # type: ignore[attr-defined]
+    return function
+
+
 class Gate:
     """One gate test's hand on the ledger."""
 
@@ -75,10 +84,13 @@ class Gate:
         is_spending = spends_labels(self.name, what)
         level = self._uses.level(table.level) if is_spending else table.level
         ask = Ask(level, seed, table)
+        subjects, sampled = _held(what, subjects)
         if getattr(what, "gatekit_measure", False):
             estimate: Estimate = what(*subjects, ask=ask)
         else:
             estimate = _own_metric(what, subjects, ask)
+        if sampled and estimate.n:
+            estimate = replace(estimate, detail=(sampled, *estimate.detail))
         if is_spending:
             estimate = self._spent(estimate, table.level)
         made = Measurement(
@@ -104,6 +116,16 @@ class Gate:
         """What this test adds to the ledger: not what has no bar and no sense for the task."""
         pages = [check for measured in self._measured for check in measured.page()]
         return [check for check in pages if not _is_beside_the_task(check)]
+
+
+def _held(what: Callable[..., Any], subjects: tuple[Any, ...]) -> tuple[tuple[Any, ...], str]:
+    """The subjects with rows that can be held, where a measure needs them; and words for that."""
+    large = [each for each in subjects if isinstance(each, Holdout) and each.is_streamed]
+    if not large or getattr(what, "gatekit_streams", False):
+        return subjects, ""
+    held = tuple(each.pilot if isinstance(each, Holdout) else each for each in subjects)
+    pilot, whole = large[0].pilot.rows, large[0].rows
+    return held, f"of a fixed sample of {pilot:,} of {whole:,} rows: the holdout streams"
 
 
 def _is_beside_the_task(check: Check) -> bool:

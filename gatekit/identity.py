@@ -45,6 +45,7 @@ def identity(run: GateRun, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "sha256": run.holdout.sha256,
             "rows": run.holdout.rows,
             "target": plan.policy.holdout.target,
+            **({"streamed": run.one_pass.as_dict()} if run.holdout.is_streamed else {}),
             **_samples(run),
         },
         "policy": {

@@ -9,6 +9,7 @@ from gatekit.errors import CandidateError, UsageProblem
 from gatekit.policy import Policy
 from gatekit.policy_file import Change, apply_sets, read_policy
 from gatekit.policy_gates import BUILT_IN, SERVICE_GATES
+from gatekit.policy_values import ENGINES, engine_problem
 from gatekit.project import Project, find_project, person
 from gatekit.registry import Registry, open_registry
 from gatekit.registry.embedded import database_file
@@ -27,6 +28,7 @@ class RunRequest:
     service_url: str | None = None
     model_env: str = "local"  # or "declared": each model runs in what it declares
     current: str | None = None  # rows to look at for drift, in place of the policy's
+    engine: str | None = None  # who counts the holdout, which then streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def make_plan(request: RunRequest, start: Path | None = None) -> Plan:
     """
     uri = parse_model_uri(request.uri)
     project = find_project(start)
+    if request.engine and (why := engine_problem(request.engine)):
+        raise UsageProblem(f"--engine {why}", ENGINES[:1].upper() + ENGINES[1:])
     path = project.policy_path(request.gates)
     reviewed = read_policy(path)
     policy, changes = apply_sets(reviewed, request.sets, person())

@@ -128,6 +128,20 @@ class RunnerPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamingPolicy:
+    """[streaming]: who counts a holdout that is too large to hold, and from how many rows on.
+
+    `engine` is "local", "dask://HOST:PORT" or "spark://HOST:PORT"; where it is set, every holdout
+    streams. `processes` are how many of each model predict at once on this machine.
+    """
+
+    engine: str = ""
+    processes: int = 1
+    above_rows: int = 2_000_000
+    cache: bool = False  # evidence of the same bytes is kept for the next run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything gates.toml says, with its defaults filled in."""
 
@@ -149,6 +163,7 @@ class Policy:
     keys: dict[str, TrustedKey] = field(default_factory=dict)
     attestation: Attestation = Attestation()
     runner: RunnerPolicy = RunnerPolicy()
+    streaming: StreamingPolicy = StreamingPolicy()
 
     @property
     def digest(self) -> str:

@@ -15,13 +15,14 @@ from gatekit.policy import (
     Policy,
     RunnerPolicy,
     SampleSpec,
+    StreamingPolicy,
     Target,
     TrustedKey,
 )
 from gatekit.policy_gates import BUILT_IN, Gates
 from gatekit.policy_keys import checked_keys, pem_of
 from gatekit.policy_measures import check_measures
-from gatekit.policy_values import check_kind, nearest
+from gatekit.policy_values import ENGINES, check_kind, engine_problem, nearest
 
 LEVELS = "A level is at least 0.5 (a point decision) and below 1"
 PLAIN_KEYS = ("model", "task", "positive", "score", "threshold", "pointer", "engine", "suites")
@@ -79,7 +80,7 @@ class _Reader:
         self._file, self._folder = file, folder
 
     def policy(self, content: dict[str, Any]) -> Policy:
-        self._known(content, (*TOP_KEYS, "promotion", "runner", *TRUST_KEYS), "")
+        self._known(content, (*TOP_KEYS, "promotion", "runner", "streaming", *TRUST_KEYS), "")
         data = self._table(content, "data", "")
         self._known(data, ("holdout", *SAMPLES), "data.")
         holdout = self._table(data, "holdout", "data.")
@@ -112,6 +113,7 @@ class _Reader:
                     Attestation, self._table(content, "attestation", ""), "attestation."
                 ),
                 "runner": self._runner(self._table(content, "runner", "")),
+                "streaming": self._streaming(self._table(content, "streaming", "")),
             },
         )
         self._check_targets(policy)
@@ -164,6 +166,15 @@ class _Reader:
             if getattr(runner, key) <= 0:
                 raise self._wrong(f"runner.{key}", "is no time to wait", "give seconds above 0")
         return runner
+
+    def _streaming(self, table: dict[str, Any]) -> StreamingPolicy:
+        made: StreamingPolicy = self._build(StreamingPolicy, table, "streaming.")
+        if why := engine_problem(made.engine):
+            raise self._wrong("streaming.engine", why, ENGINES)
+        for key in ("processes", "above_rows"):
+            if getattr(made, key) < 1:
+                raise self._wrong(f"streaming.{key}", "is no number of them", "give 1 or more")
+        return made
 
     def _check_targets(self, policy: Policy) -> None:
         known = (*BUILT_IN, *policy.own)

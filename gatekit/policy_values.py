@@ -6,6 +6,17 @@ import math
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin
 
+ENGINES = "an engine is local, dask://HOST:PORT, spark://HOST:PORT or spark://local[N]"
+CLUSTERS = ("dask", "spark")
+
+
+def engine_problem(engine: str) -> str:
+    """What is wrong with the name of an engine, in words; empty where nothing is."""
+    kind, separator, where = engine.partition("://")
+    if engine in ("", "local") or (kind in CLUSTERS and separator and where):
+        return ""
+    return f"is {engine!r}"
+
 
 def nearest(key: str, allowed: tuple[str, ...], hint: str = "") -> str:
     """The nearest name that there is, and all of them, in words."""

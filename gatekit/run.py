@@ -18,11 +18,12 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
-from gatekit.data import Holdout, NoSample, open_holdout, open_sample
+from gatekit.data import Holdout, NoSample, Streams, open_holdout, open_sample
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
+from gatekit.one_pass import OnePass
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
 from gatekit.policy import SampleSpec
 from gatekit.policy_gates import LABEL_GATES
@@ -37,6 +38,8 @@ from gatekit.runner.walls import NAMES
 from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
+from gatekit.streaming.question import CANDIDATE, CHAMPION
+from gatekit.streaming.told import Told
 from gatekit.subject import NoChampion, Subject, SubjectSpec
 from gatekit.uses import Use, Uses, count_use
 
@@ -51,7 +54,9 @@ class GateRun:
         self.scratch = scratch
         self.model = candidate
         self.champion_model = champion
-        self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent)
+        self.engine_of_pass = plan.request.engine or plan.policy.streaming.engine
+        streams = Streams(plan.policy.streaming.above_rows, bool(self.engine_of_pass))
+        self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent, streams)
         self.holdout.check(candidate.signature)
         self.signer: PrivateKey | None = None  # whoever opens the run may give it one
         self.tests_folder = plan.project.root  # what the ids of its tests are relative to
@@ -107,6 +112,26 @@ class GateRun:
         engine = choose_engine(self.champion_model.folder, self.plan.policy.engine)
         return self._subject(self.champion_model, engine, "champion")
 
+    @cached_property
+    def one_pass(self) -> OnePass:
+        """The pass over a holdout that streams."""
+        subjects = {CANDIDATE: self.candidate}
+        if isinstance(self.champion, Subject):
+            subjects[CHAMPION] = self.champion
+        limits = {
+            role: _limits(self.plan, self.scratch, self.environments[role]) for role in subjects
+        }
+        return OnePass(
+            self.holdout,
+            self.plan.policy,
+            self.engine_of_pass,
+            subjects,
+            limits,
+            self.scratch / "predictions",
+            self.learn_walls,
+            self.progress,
+        )
+
     def _subject(self, model: Candidate, engine: str, role: str) -> Subject:
         spool = self.scratch / "predictions"
         spool.mkdir(exist_ok=True)
@@ -118,15 +143,19 @@ class GateRun:
             policy.task,
             policy.score,
             policy.threshold,
-            other_label(self.holdout.y, policy.positive) if policy.score else 0,
+            other_label(self.holdout.pilot.y, policy.positive) if policy.score else 0,
             policy.runner.trusted,
             self.environments[role],
             self._scans,
         )
         subject = Subject(spec, spool, partial(self._start, role))
         subject.progress = self.progress
+        subject.role, subject.tell = role, self._told
         self._started.append(subject)
         return subject
+
+    def _told(self) -> Told:
+        return self.one_pass.told()
 
     def _start(self, role: str) -> Runner:
         plan = self.plan

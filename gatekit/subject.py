@@ -7,12 +7,11 @@ xdist worker and every own metric reads the same predictions and nothing is pred
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from gatekit.candidate import Candidate
 from gatekit.data import Holdout
 from gatekit.environments.model import ModelEnvironment
-from gatekit.errors import ModelMisbehaved
+from gatekit.errors import ModelMisbehaved, UsageProblem
 from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
 from gatekit.evidence.groupings import JointCounts, count_jointly
@@ -30,24 +29,20 @@ from gatekit.evidence.scores import ScoreTable, score_table
 from gatekit.progress import Progress, unheard
 from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
+from gatekit.runner.watching import Memory, load_seconds, watched
 from gatekit.scanning.finding import Finding
 from gatekit.scanning.once import Scan
 from gatekit.scanning.scan import scan
-from gatekit.scoring.answers import LABEL, TWO, Scored
+from gatekit.scoring.answers import LABEL, Scored
 from gatekit.scoring.linear import LinearForm
+from gatekit.scoring.reading import Reading
 from gatekit.scoring.tables import spread_rows
+from gatekit.spool import spooled
+from gatekit.streaming.question import CANDIDATE, Said
+from gatekit.streaming.told import Told
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
-WINDOWS = 20  # how often memory is read while rows are predicted
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Memory:
-    """Megabytes of a model's process: the most, and what it held after each window, (WINDOWS,)."""
-
-    peak_mb: float
-    held_mb: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +73,8 @@ class Subject:
 
     task = "binary"
     score = ""
+    role = CANDIDATE
+    tell: Callable[[], Told] | None = None  # what a pass over a holdout that streams tells
 
     def __init__(self, spec: SubjectSpec, spool: Path, start: Callable[[], Runner]) -> None:
         self.candidate = spec.candidate
@@ -113,6 +110,12 @@ class Subject:
         """What it declares, and where it runs."""
         return self._spec.environment or ModelEnvironment(self.candidate.folder)
 
+    @property
+    def reading(self) -> Reading:
+        """How its answers are read, by the policy."""
+        spec = self._spec
+        return Reading(self.title, self.task, self.positive, spec.negative, spec.threshold)
+
     def reasons_to_refuse(self) -> tuple[Finding, ...]:
         """What the scan finds against loading its files; empty when nothing."""
         return self._spec.scan(self.candidate.folder, self.trusted)
@@ -124,7 +127,7 @@ class Subject:
             ModelMisbehaved: it crashed, hung, or answered something that is no prediction.
         """
         if self.score:
-            return self._labels(self._answer(table, engine))
+            return self.reading.labels(self._answer(table, engine))
         return self._with(engine).predict(table, engine=engine)
 
     def serving_answers(self, table: pa.Table) -> NDArray[Any]:
@@ -149,8 +152,7 @@ class Subject:
         Raises:
             ModelMisbehaved: see `predict`.
         """
-        said = self._answer(table, None)
-        return said.scores if self.task != "binary" else self._of_positive(said)
+        return self.reading.scores(self._answer(table, None))
 
     def _answer(self, table: pa.Table, engine: str | None) -> Scored:
         return self._with(engine).answer(table, self.score, engine=engine)
@@ -162,12 +164,34 @@ class Subject:
             self._engines.add(engine)
         return runner
 
-    def linear_form(self) -> LinearForm | str:
-        """What it gives as its linear form, or why it has none; to be held against its answers.
+    def lent(self) -> AbstractContextManager[Runner]:
+        """Its living process with the model loaded, which stays when it is given back.
 
         Raises:
             ModelMisbehaved: see `predict`.
         """
+        return nullcontext(self._living())
+
+    def another(self) -> AbstractContextManager[Runner]:
+        """One more process with the model, which ends when given back; raises as `lent`."""
+        runner = self._start()
+        try:
+            runner.load(self.candidate.folder, self.engine)
+        except BaseException:
+            runner.close()
+            raise
+        return runner
+
+    def says(self, holdout: Holdout) -> Said:
+        """All that it says of rows that are held, predicted once; raises as `predictions`."""
+        if not self.score:
+            return Said(self.predictions(holdout))
+        answer = self.scored(holdout)
+        reading = self.reading
+        return Said(reading.labels(answer), reading.scores(answer), answer.scores, answer.classes)
+
+    def linear_form(self) -> LinearForm | str:
+        """Its linear form, or why it has none, to be held against its answers; raises as `lent`."""
         if self._form is None:
             self._form = self._living().linear_form()
         return self._form
@@ -180,7 +204,7 @@ class Subject:
             DataError: the holdout lacks a column the model needs.
         """
         if self.score:
-            return self._labels(self.scored(holdout, engine=engine))
+            return self.reading.labels(self.scored(holdout, engine=engine))
         table = self._spooled(holdout, engine or self.engine)
         return np.asarray(table[LABEL].to_numpy())
 
@@ -204,11 +228,27 @@ class Subject:
         Raises:
             ModelMisbehaved, DataError: see `predictions`.
         """
-        said = self.scored(holdout)
-        return said.scores if self.task != "binary" else self._of_positive(said)
+        return self.reading.scores(self.scored(holdout))
+
+    def told(self, holdout: Holdout) -> Told | None:
+        """What a pass told of a holdout that streams; None of one whose rows are held.
+
+        Raises:
+            ModelMisbehaved, DataError: see `predictions`.
+        """
+        if not holdout.is_streamed:
+            return None
+        if self.tell is None:
+            raise UsageProblem(
+                f"{holdout.path.name} streams, and {self.title} was opened for no pass",
+                "Ask holdout.pilot",
+            )
+        return self.tell()
 
     def score_table(self, holdout: Holdout) -> ScoreTable:
         """Rows of the holdout by score and by whether they are positive, counted once."""
+        if told := self.told(holdout):
+            return told.score_table(self.role)
         if holdout.sha256 not in self._score_tables:
             positive = is_label(holdout.y, self.positive)
             self._score_tables[holdout.sha256] = score_table(self.scores(holdout), positive)
@@ -216,16 +256,7 @@ class Subject:
 
     def _spooled(self, holdout: Holdout, engine: str) -> pa.Table:
         file = self._spool / f"{self.candidate.digest[:16]}-{holdout.sha256[:16]}-{engine}.arrow"
-        with file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # xdist workers wait for the one that predicts
-            if not file.exists():
-                table = self._said(holdout.features(self.candidate.signature), engine)
-                written = file.with_suffix(".tmp")
-                with pa.ipc.new_file(str(written), table.schema) as sink:
-                    sink.write_table(table)
-                written.rename(file)
-        with pa.OSFile(str(file)) as source:
-            return pa.ipc.open_file(source).read_all()
+        return spooled(file, lambda: self._said(holdout.features(self.candidate.signature), engine))
 
     def _said(self, rows: pa.Table, engine: str) -> pa.Table:
         if not self.score:
@@ -233,36 +264,14 @@ class Subject:
         table, classes = scored_to_table(self._answer(rows, engine))
         return table.replace_schema_metadata({"classes": json.dumps(classes)})
 
-    def _of_positive(self, said: Scored) -> NDArray[np.float64]:
-        if not said.classes:
-            return said.scores
-        mine = np.flatnonzero([is_label(np.array([c]), self.positive)[0] for c in said.classes])
-        if mine.size != 1 or len(said.classes) != TWO:
-            listed = ", ".join(map(str, said.classes[:8]))
-            raise ModelMisbehaved(
-                f"{self.title} scores the classes {listed}, and the task is binary with "
-                f"{self.positive!r} as its positive label",
-                "Say which label is positive, or set task to multiclass",
-            )
-        return np.ascontiguousarray(said.scores[:, mine[0]])
-
-    def _labels(self, said: Scored) -> NDArray[Any]:
-        """The model's own labels; else those that its scores give."""
-        if said.labels is not None:
-            return said.labels
-        if self.task != "binary":
-            if not said.classes:
-                raise ModelMisbehaved(f"{self.title} gives one score a row, and no class of many")
-            return np.asarray(np.asarray(said.classes)[np.argmax(said.scores, axis=1)])
-        over = self._of_positive(said) >= self._spec.threshold
-        return np.asarray(np.where(over, self.positive, self._spec.negative))
-
     def confusion(self, holdout: Holdout) -> ConfusionTable | None:
         """True against predicted labels of the holdout, counted once; None over 100 labels.
 
         Raises:
             ModelMisbehaved, DataError: see `predictions`.
         """
+        if told := self.told(holdout):
+            return told.confusion()
         if holdout.sha256 not in self._tables:
             said = self.predictions(holdout)
             self._tables[holdout.sha256] = confusion_table(holdout.y, said)
@@ -276,6 +285,8 @@ class Subject:
         Raises:
             ModelMisbehaved, DataError: see `predictions`.
         """
+        if told := self.told(holdout):
+            return told.joint_counts()
         if holdout.sha256 not in self._joint:
             names = dict.fromkeys(name for each in holdout.spec.sensitive for name in each)
             self._joint[holdout.sha256] = count_jointly(
@@ -295,7 +306,7 @@ class Subject:
         if not self.score:
             return (self.predict(table),)
         answer = self._answer(table, None)
-        return self._labels(answer), answer.scores
+        return self.reading.labels(answer), answer.scores
 
     def disturbed(self, table: pa.Table) -> str:
         """What it changed in the rows that it was handed to answer, in words; "" if nothing.
@@ -328,16 +339,7 @@ class Subject:
             ModelMisbehaved: see `predict`.
         """
         self._living()  # what ran before the model was known, and its environment, are had by now
-        seconds = np.empty(times)
-        for turn in range(times):
-            start = perf_counter()
-            runner = self._start()
-            try:
-                runner.load(self.candidate.folder, self.engine)
-                seconds[turn] = perf_counter() - start
-            finally:
-                runner.close()
-        return seconds
+        return load_seconds(self._start, self.candidate.folder, self.engine, times)
 
     def load(self) -> None:
         """Load it into its process, unless that has been done.
@@ -367,12 +369,7 @@ class Subject:
             try:
                 runner.load(self.candidate.folder, self.engine)
                 rows = holdout.features(self.candidate.signature)
-                runner.predict(rows)
-                first, each, held = rows.slice(0, 256), max(1, calls // WINDOWS), []
-                for _ in range(WINDOWS):
-                    runner.time_rows(first, each, 0)
-                    held.append(runner.memory_mb("VmRSS"))
-                self._memory[key] = Memory(runner.memory_mb("VmHWM"), np.array(held))
+                self._memory[key] = watched(runner, rows, calls)
             finally:
                 runner.close()
         return self._memory[key]

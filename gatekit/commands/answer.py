@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatekit.digest import file_sha256
 from gatekit.errors import CandidateError, NotFound, UsageProblem
 from gatekit.policy import Policy
 from gatekit.policy_file import read_policy
@@ -54,11 +53,13 @@ def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
 
 def holdout_sha256(args: argparse.Namespace, policy: Policy) -> str | None:
     """sha256 of the holdout that the policy names; None if its bytes are not on this machine."""
+    from gatekit.data import data_sha256
     from gatekit.pins.pinned import is_here
 
     folder = find_project().policy_path(args.gates).parent
-    found = is_here((folder / policy.holdout.path).resolve(), policy.holdout.rev, folder)
-    return file_sha256(found) if found is not None else None
+    path = (folder / policy.holdout.path).resolve()
+    found = path if path.is_dir() else is_here(path, policy.holdout.rev, folder)
+    return data_sha256(found) if found is not None else None
 
 
 def project_registry() -> Registry:

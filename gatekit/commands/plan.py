@@ -123,15 +123,16 @@ def _from_policy(
 
 def _rows(policy: Policy, folder: Path, asked: int | None) -> tuple[int | None, str]:
     """How many rows to plan for, and in words whose they are: --rows wins over the file's."""
-    from gatekit.data import open_holdout
+    from gatekit.data import Streams, open_holdout
     from gatekit.pins.pinned import is_here
 
     if asked is not None:
         return asked, f"{asked:,} rows, as --rows says"
     name = Path(policy.holdout.path).name
-    if is_here((folder / policy.holdout.path).resolve(), policy.holdout.rev, folder) is None:
+    path = (folder / policy.holdout.path).resolve()
+    if not path.is_dir() and is_here(path, policy.holdout.rev, folder) is None:
         return None, f"no holdout {name} yet: --rows N shows what N rows can tell apart"
-    rows = open_holdout(policy.holdout, folder).rows
+    rows = open_holdout(policy.holdout, folder, Streams(0)).rows  # metadata where they tell
     if rows == 0:
         return None, f"the holdout {name} has no rows yet"
     return rows, f"the holdout {name} has {rows:,} rows"

@@ -6,13 +6,14 @@ So a resample of the joint table resamples all of them together, with the rows t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekit.evidence.codes import Coded
+from gatekit.evidence.keyed import FLAGS, KeyedCounts
 
 Ints = NDArray[np.int64]
 DENSE = 100_000  # with more possible combinations than this only those that occur are kept
@@ -67,6 +68,26 @@ def count_jointly(
     values = {name: part[cells // 4] for name, part in values_of.items()}
     made = tuple(_grouping(each, columns, values, cells % 4) for each in groupings)
     return JointCounts(found[cells].astype(np.int64), made)
+
+
+def joint_of(
+    counted: KeyedCounts, numeric: Sequence[bool], groupings: tuple[tuple[str, ...], ...]
+) -> JointCounts:
+    """As `count_jointly` gives them, from counts by key with the flags true and predicted.
+
+    `numeric` says of each column of the keys whether its values are numbers.
+    """
+    columns = counted.coded(numeric)
+    order = np.zeros(len(counted.keys), dtype=np.int64)
+    for values, index in columns.values():
+        order = order * len(values) + index
+    ranked = np.argsort(order, kind="stable")
+    counts = counted.counts[ranked].ravel()
+    cells = np.flatnonzero(counts)
+    place, label = cells // FLAGS, cells % FLAGS
+    values_of = {name: index[ranked][place] for name, (_, index) in columns.items()}
+    made = tuple(_grouping(each, columns, values_of, label) for each in groupings)
+    return JointCounts(counts[cells], made)
 
 
 def _combined(columns: Mapping[str, Coded]) -> tuple[Ints, dict[str, Ints]]:

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
-from gatekit.evidence.counts import right
-from gatekit.gate import Ask, measure
-from gatekit.gates import applies, labels, numbers, segments, slices
+from gatekit.gate import Ask, measure, streams
+from gatekit.gates import applies, labels, numbers, segments, slices, tallies
 from gatekit.gates.applies import named
 from gatekit.ledger import no_champion
 from gatekit.stats import confusion, paired, proportion
@@ -21,14 +18,15 @@ from gatekit.subject import NoChampion, Subject
 
 
 @measure
+@streams
 @applies.of("labels", "accuracy")
 def overall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of rows labelled right, with exact (Clopper-Pearson) bounds."""
-    correct = right(holdout.y, candidate.predictions(holdout))
-    return share("accuracy", int(correct.sum()), correct.size, ask)
+    return share("accuracy", *tallies.hits(candidate, holdout), ask)
 
 
 @measure
+@streams
 def paired_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
 ) -> Estimate:
@@ -39,19 +37,18 @@ def paired_gain(
         return numbers.mae_fall(candidate, champion, holdout, ask)
     if isinstance(champion, NoChampion):
         return no_champion("accuracy gain", ask.level, champion.reason)
-    new = right(holdout.y, candidate.predictions(holdout))
-    old = right(holdout.y, champion.predictions(holdout))
-    won, lost = int(np.sum(new & ~old)), int(np.sum(~new & old))
-    value, low, high = paired.accuracy_difference(won, lost, new.size, ask.level)
+    won, lost, n = tallies.beside(candidate, champion, holdout)
+    value, low, high = paired.accuracy_difference(won, lost, n, ask.level)
     detail = (
         f"against {champion.title}: right where it is wrong on {won} rows, "
         f"wrong where it is right on {lost}",
     )
     method = named(paired.METHOD, ask.level)
-    return Estimate("accuracy gain", value, low, high, ask.level, new.size, method, detail=detail)
+    return Estimate("accuracy gain", value, low, high, ask.level, n, method, detail=detail)
 
 
 @measure
+@streams
 def superiority(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
 ) -> Estimate:
@@ -62,6 +59,7 @@ def superiority(
 
 
 @measure
+@streams
 @applies.of("labels", "balanced accuracy")
 def balanced_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean over the labels of the share of their rows labelled right."""
@@ -71,6 +69,7 @@ def balanced_accuracy(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
 
 
 @measure
+@streams
 @applies.of("labels", "precision")
 def precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the rows said to be positive that are."""
@@ -82,6 +81,7 @@ def precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("labels", "recall")
 def recall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the positive rows that were said to be."""
@@ -91,6 +91,7 @@ def recall(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("labels", "specificity")
 def specificity(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the negative rows that were said to be; macro: of each label against the rest."""
@@ -104,6 +105,7 @@ def specificity(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("labels", "F1")
 def f1(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Harmonic mean of precision and recall."""
@@ -115,6 +117,7 @@ def f1(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("labels", "MCC")
 def mcc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Matthews' correlation coefficient of true and predicted labels, -1 to 1."""
@@ -122,13 +125,13 @@ def mcc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("labels", "worst slice")
 def worst_slice(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Accuracy in the worst of the slices that the policy declares; see `slices.worst`."""
     if not holdout.spec.slices:
         return slices.none_declared(ask.level)
-    correct = right(holdout.y, candidate.predictions(holdout))
-    return slices.worst(slices.count_slices(correct, holdout), correct.size, ask)
+    return slices.worst(tallies.slice_counts(candidate, holdout), holdout.rows, ask)
 
 
 @measure

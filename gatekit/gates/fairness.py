@@ -14,7 +14,7 @@ from gatekit.data import Holdout
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate
 from gatekit.evidence.groupings import JointCounts
-from gatekit.gate import Ask, measure
+from gatekit.gate import Ask, measure, streams
 from gatekit.gates import groups, pictures
 from gatekit.gates.applies import named
 from gatekit.gates.groups import Family, Rate
@@ -39,6 +39,7 @@ class Question:
 
 
 @measure
+@streams
 def demographic_parity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in selection rate between two groups."""
     asked = Question("demographic_parity_difference", (SELECTION,))
@@ -46,6 +47,7 @@ def demographic_parity_difference(candidate: Subject, holdout: Holdout, *, ask: 
 
 
 @measure
+@streams
 def selection_rate_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Smallest ratio of selection rates between two groups (four-fifths rule: at least 0.8).
 
@@ -56,6 +58,7 @@ def selection_rate_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> E
 
 
 @measure
+@streams
 def equal_opportunity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in true positive rate between two groups."""
     asked = Question("equal_opportunity_difference", (TRUE_POSITIVE,))
@@ -63,6 +66,7 @@ def equal_opportunity_difference(candidate: Subject, holdout: Holdout, *, ask: A
 
 
 @measure
+@streams
 def equal_opportunity_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Smallest ratio of true positive rates between two groups."""
     asked = Question("equal_opportunity_ratio", (TRUE_POSITIVE,), "ratio")
@@ -70,6 +74,7 @@ def equal_opportunity_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -
 
 
 @measure
+@streams
 def equalized_odds_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap in true or false positive rate between two groups."""
     asked = Question("equalized_odds_difference", (TRUE_POSITIVE, FALSE_POSITIVE))
@@ -77,6 +82,7 @@ def equalized_odds_difference(candidate: Subject, holdout: Holdout, *, ask: Ask)
 
 
 @measure
+@streams
 def equalized_odds_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Smallest ratio of true or of false positive rates between two groups."""
     asked = Question("equalized_odds_ratio", (TRUE_POSITIVE, FALSE_POSITIVE), "ratio")
@@ -84,6 +90,7 @@ def equalized_odds_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> E
 
 
 @measure
+@streams
 def predictive_parity_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap between two groups in precision: the share of those selected rightly."""
     asked = Question("predictive_parity_difference", (PRECISION,))
@@ -91,6 +98,7 @@ def predictive_parity_difference(candidate: Subject, holdout: Holdout, *, ask: A
 
 
 @measure
+@streams
 def predictive_parity_ratio(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Smallest ratio between two groups of the share of those selected rightly."""
     asked = Question("predictive_parity_ratio", (PRECISION,), "ratio")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.evidence.counts import is_label
-from gatekit.evidence.scores import score_table
-from gatekit.gate import Ask, measure
+from gatekit.evidence.scores import ScoreTable, score_table
+from gatekit.gate import Ask, measure, streams
 from gatekit.gates import applies, groups, scores
 from gatekit.gates.applies import named
 from gatekit.gates.fairness import check_groups
@@ -40,6 +40,7 @@ class Errors:
 
 
 @measure
+@streams
 @applies.of("scores of two classes", NAME)
 def calibration_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Largest gap between two groups in calibration error, over every column and crossing.
@@ -72,18 +73,30 @@ def calibration_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) ->
 
 
 def _errors(candidate: Subject, holdout: Holdout, level: float) -> list[Errors]:
-    said, true = candidate.scores(holdout), is_label(holdout.y, candidate.positive)
-    places = [holdout.crossing(columns) for columns in holdout.spec.sensitive]
-    sides = 2 * sum(len(names) for names, _ in places)
+    told = candidate.told(holdout)
+    tables = told.group_tables() if told else _tables(candidate, holdout)
+    sides = 2 * sum(map(len, tables))
     share = level if level == POINT else 1 - (1 - level) / sides
     made = []
-    for columns, (names, index) in zip(holdout.spec.sensitive, places, strict=True):
+    for columns, held in zip(holdout.spec.sensitive, tables, strict=True):
+        bounds = np.array([_error_of(table, share) for table in held.values()])
+        value, low, high = bounds.T
+        rows = np.array([table.positives + table.others for table in held.values()])
+        made.append(Errors(" x ".join(columns), tuple(held), value, low, high, rows))
+    return made
+
+
+def _tables(candidate: Subject, holdout: Holdout) -> list[dict[str, ScoreTable]]:
+    """For each sensitive grouping the rows of each group by score."""
+    said, true = candidate.scores(holdout), is_label(holdout.y, candidate.positive)
+    made = []
+    for columns in holdout.spec.sensitive:
+        names, index = holdout.crossing(columns)
         order = np.argsort(index, kind="stable")
         rows = np.bincount(index, minlength=len(names))
         parts = np.split(order, np.cumsum(rows)[:-1])
-        bounds = np.array([error_of_group(said[part], true[part], share) for part in parts])
-        value, low, high = bounds.T
-        made.append(Errors(" x ".join(columns), names, value, low, high, rows))
+        tables = (score_table(said[part], true[part]) for part in parts)
+        made.append(dict(zip(names, tables, strict=True)))
     return made
 
 
@@ -91,9 +104,12 @@ def error_of_group(
     said: Floats, true: NDArray[np.bool_], level: float
 ) -> tuple[float, float, float]:
     """Calibration error of one group's rows and its bounds, from 0 to 1; NaN without rows."""
-    if not said.size:
+    return _error_of(score_table(said, true), level)
+
+
+def _error_of(table: ScoreTable, level: float) -> tuple[float, float, float]:
+    if not table.scores.size:
         return math.nan, 0.0, 1.0
-    table = score_table(said, true)
     rows = (table.positive + table.other).astype(float)
     bins = calibration.bins(table.scores, table.positive.astype(float), rows)
     value, low, high = calibration.bounds(bins, level)

@@ -8,8 +8,9 @@ from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.gate import Ask, measure
 from gatekit.gates.applies import named
+from gatekit.runner.watching import WINDOWS
 from gatekit.stats import slope
-from gatekit.subject import WINDOWS, Subject
+from gatekit.subject import Subject
 
 # Fewer, and a page or two look like a slope.
 FEWEST_CALLS = 50 * WINDOWS

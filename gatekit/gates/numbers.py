@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
-from gatekit.gate import Ask, measure
-from gatekit.gates import applies
+from gatekit.gate import Ask, measure, streams
+from gatekit.gates import applies, streamed
 from gatekit.gates.applies import named
 from gatekit.ledger import no_champion
 from gatekit.stats import mean, regression
 from gatekit.stats.regression import Bounded, Floats
+from gatekit.streaming.told import Told
 from gatekit.subject import NoChampion, Subject
+
+NO_NUMBERS = "the target or a model has values that are no numbers, and a regression is of numbers"
 
 
 @measure
+@streams
 @applies.of("numbers", "MAE")
 def mae(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean absolute error."""
@@ -29,10 +33,12 @@ def mae(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         candidate,
         holdout,
         ask,
+        streamed.absolute,
     )
 
 
 @measure
+@streams
 @applies.of("numbers", "RMSE")
 def rmse(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Root of the mean square error."""
@@ -42,6 +48,7 @@ def rmse(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         candidate,
         holdout,
         ask,
+        streamed.root,
     )
     return replace(found, rows_for_bound=fewest(found.n, mean.FEWEST_SQUARES))
 
@@ -59,6 +66,7 @@ def r2(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("numbers", "|bias|")
 def bias(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Size of the mean error, whatever its sign; the sign is in the details."""
@@ -68,10 +76,12 @@ def bias(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
         candidate,
         holdout,
         ask,
+        streamed.size_of_bias,
     )
 
 
 @measure
+@streams
 @applies.of("numbers", "quantile loss")
 def quantile_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean pinball loss at the policy's `quantile`; half the mean absolute error at 0.5."""
@@ -82,6 +92,7 @@ def quantile_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate
         candidate,
         holdout,
         ask,
+        streamed.pinball,
     )
 
 
@@ -105,9 +116,14 @@ def mae_fall(
     """Mean absolute error of the champion less that of the candidate, on the same rows."""
     if isinstance(champion, NoChampion):
         return no_champion("MAE gain", ask.level, champion.reason)
-    new, old = (np.abs(errors(model, holdout)) for model in (candidate, champion))
-    found = regression.mean_fall(new, old, ask.level)
-    return against("MAE gain", found, new.size, champion, ask)
+    if told := candidate.told(holdout):
+        if not told.question.is_numeric:
+            return applies.undefined("MAE gain", NO_NUMBERS, holdout.rows, ask)
+        found = streamed.fall(told, ask.level)
+    else:
+        new, old = (np.abs(errors(model, holdout)) for model in (candidate, champion))
+        found = regression.mean_fall(new, old, ask.level)
+    return against("MAE gain", found, holdout.rows, champion, ask)
 
 
 def errors(model: Subject, holdout: Holdout) -> NDArray[np.float64]:
@@ -147,7 +163,11 @@ def _of(
     candidate: Subject,
     holdout: Holdout,
     ask: Ask,
+    of_sums: Callable[[Told, float], Bounded] | None = None,
 ) -> Estimate:
+    if told := candidate.told(holdout):
+        assert of_sums is not None  # noqa: S101 - the others are given the pilot
+        return _streamed(name, told, of_sums, holdout, ask)
     y, said = holdout.y, candidate.predictions(holdout)
     for values, whose in ((y, "the target"), (said, "the model")):
         if values.dtype.kind not in "biuf":
@@ -167,6 +187,17 @@ def _of(
         rows_for_bound=fewest(y.size),
         detail=_worst(y, said),
     )
+
+
+def _streamed(
+    name: str, told: Told, of_sums: Callable[[Told, float], Bounded], holdout: Holdout, ask: Ask
+) -> Estimate:
+    if not told.question.is_numeric:
+        return applies.undefined(name, NO_NUMBERS, holdout.rows, ask)
+    value, low, high = of_sums(told, ask.level)
+    method, n = named(mean.METHOD, ask.level), holdout.rows
+    detail = streamed.worst_error(told)
+    return Estimate(name, value, low, high, ask.level, n, method, detail=detail)
 
 
 def _worst(y: Floats, said: Floats) -> tuple[str, ...]:

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
+from gatekit.evidence.confusion import ConfusionTable
 from gatekit.evidence.counts import is_label, right
-from gatekit.gate import Ask, measure
-from gatekit.gates import applies, pictures
+from gatekit.evidence.scores import ScoreTable
+from gatekit.gate import Ask, measure, streams
+from gatekit.gates import applies, pictures, streamed
 from gatekit.gates.applies import named
 from gatekit.gates.numbers import against, fewest
 from gatekit.ledger import no_champion
@@ -25,10 +27,14 @@ from gatekit.stats import auc as areas
 from gatekit.stats import average_precision as precisions
 from gatekit.stats import calibration as calibrations
 from gatekit.stats import mean, probabilities, regression
+from gatekit.stats.regression import Bounded
+from gatekit.streaming.names import BRIER, LOG_LOSS
 from gatekit.subject import NoChampion, Subject
 
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
 TWO = 2
+NO_POSITIVE = "no row of the holdout has the positive label: say which it is, positive = ..."
+MANY_LABELS = 'the holdout has more than two labels and the task is binary: say task = "multiclass"'
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +58,7 @@ Losses = Callable[[Floats, NDArray[Any]], tuple[Floats, float]]
 
 
 @measure
+@streams
 @applies.of("scores", "log loss")
 def log_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean of -log of the probability given to what came true, in nats."""
@@ -59,6 +66,7 @@ def log_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("scores", "Brier score")
 def brier(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Mean square of probability less what came true; multiclass: summed over the classes."""
@@ -66,6 +74,7 @@ def brier(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("scores of two classes", "AUC")
 def auc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Chance that a positive row scores above another one; ties count half."""
@@ -90,6 +99,7 @@ def auc(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("scores of two classes", "average precision")
 def average_precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Precision averaged over the positive rows, each taken as the threshold."""
@@ -112,6 +122,7 @@ def average_precision(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
 
 
 @measure
+@streams
 @applies.of("scores", "calibration error")
 def calibration_error(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Root mean square gap between stated probability and share come true, in quantile bins.
@@ -119,18 +130,11 @@ def calibration_error(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
     Multiclass: of the probability of the label said, and how often that label is true.
     """
     name = "calibration error"
-    stated = _stated(candidate, holdout)
-    if isinstance(stated, Unusable):
-        return applies.undefined(name, stated.why, holdout.rows, ask)
-    if stated.said.ndim == 1:
-        table = candidate.score_table(holdout)
-        scores, true, rows = table.scores, table.positive, table.positive + table.other
-    else:
-        hit = right(holdout.y, candidate.predictions(holdout))
-        said = stated.said.max(axis=1)
-        scores, first, rows = np.unique(said, return_inverse=True, return_counts=True)
-        true = np.bincount(first, hit).astype(np.int64)
-    found = calibrations.bins(scores, true.astype(float), rows.astype(float))
+    if why := no_probabilities(candidate, holdout):
+        return applies.undefined(name, why, holdout.rows, ask)
+    table = _stated_against_true(candidate, holdout)
+    rows = (table.positive + table.other).astype(float)
+    found = calibrations.bins(table.scores, table.positive.astype(float), rows)
     value, low, high = calibrations.bounds(found, ask.level)
     least = calibrations.ROWS_OF_A_BIN if holdout.rows < calibrations.ROWS_OF_A_BIN else None
     return Estimate(
@@ -148,6 +152,7 @@ def calibration_error(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Esti
 
 
 @measure
+@streams
 @applies.of("scores of two classes", "AUC gain")
 def auc_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
@@ -158,11 +163,16 @@ def auc_gain(
     for model in (candidate, champion):
         if refused := _no_ranking("AUC gain", model, holdout, ask):
             return refused
-    positive = is_label(holdout.y, candidate.positive)
-    value, low, high = areas.difference(
-        candidate.scores(holdout), champion.scores(holdout), positive, ask.level
-    )
-    scarce = int(min(positive.sum(), (~positive).sum()))
+    table = candidate.score_table(holdout)
+    scarce = min(table.positives, table.others)
+    if told := candidate.told(holdout):
+        moments = told.differences()
+        found = areas.difference_of(moments, table.positives, table.others, ask.level)
+    else:
+        positive = is_label(holdout.y, candidate.positive)
+        new, old = candidate.scores(holdout), champion.scores(holdout)
+        found = areas.difference(new, old, positive, ask.level)
+    value, low, high = found
     return Estimate(
         "AUC gain",
         value,
@@ -177,6 +187,7 @@ def auc_gain(
 
 
 @measure
+@streams
 @applies.of("scores", "log loss rise")
 def log_loss_rise(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
@@ -185,32 +196,67 @@ def log_loss_rise(
     name = "log loss rise"
     if isinstance(champion, NoChampion):
         return no_champion(name, ask.level, champion.reason)
-    new, old = _stated(candidate, holdout), _stated(champion, holdout)
-    if isinstance(new, Unusable):
-        return applies.undefined(name, new.why, holdout.rows, ask)
-    if isinstance(old, Unusable):
-        return applies.undefined(name, old.why, holdout.rows, ask)
+    for model in (candidate, champion):
+        if why := no_probabilities(model, holdout):
+            return applies.undefined(name, why, holdout.rows, ask)
+    told = candidate.told(holdout)
+    found = streamed.rise(told, ask.level) if told else _rise(candidate, champion, holdout, ask)
+    return against(name, found, holdout.rows, champion, ask)
+
+
+def _rise(candidate: Subject, champion: Subject, holdout: Holdout, ask: Ask) -> Bounded:
+    new, old = _usable(candidate, holdout), _usable(champion, holdout)
     mine, theirs = (probabilities.log_losses(each.said, each.true)[0] for each in (new, old))
     classes = [model.scored(holdout).classes for model in (candidate, champion)]
-    ends = probabilities.ends_of_rise(*_side_by_side(new.said, old.said, *classes))
-    found = regression.mean_rise(mine, theirs, ask.level, ends)
-    return against(name, found, mine.size, champion, ask)
+    ends = probabilities.ends_of_rise(*probabilities.side_by_side(new.said, old.said, *classes))
+    return regression.mean_rise(mine, theirs, ask.level, ends)
 
 
 def _mean_of(name: str, losses: Losses, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:
-    stated = _stated(candidate, holdout)
-    if isinstance(stated, Unusable):
-        return applies.undefined(name, stated.why, holdout.rows, ask)
-    of_rows, worst = losses(stated.said, stated.true)
-    value, low, high = regression.of_mean(of_rows, ask.level, worst)
-    method, n = named(mean.METHOD, ask.level), of_rows.size
+    if why := no_probabilities(candidate, holdout):
+        return applies.undefined(name, why, holdout.rows, ask)
+    if told := candidate.told(holdout):
+        key = LOG_LOSS if losses is probabilities.log_losses else BRIER
+        value, low, high = streamed.mean_loss(told, key, ask.level)
+    else:
+        stated = _usable(candidate, holdout)
+        of_rows, worst = losses(stated.said, stated.true)
+        value, low, high = regression.of_mean(of_rows, ask.level, worst)
+    method, n = named(mean.METHOD, ask.level), holdout.rows
     return Estimate(name, value, low, high, ask.level, n, method, rows_for_bound=fewest(n))
 
 
 def no_probabilities(model: Subject, holdout: Holdout) -> str:
     """Why the scores are no probabilities; empty where they are."""
+    if told := model.told(holdout):
+        if stray := _stray(model, holdout):
+            return stray
+        if not told.has_probabilities:
+            return f"{model.title} gives one score a row, and the task is {model.task}"
+        return told.why_no_probabilities(model.role, model.title)
     said = _stated(model, holdout)
     return said.why if isinstance(said, Unusable) else ""
+
+
+def _usable(model: Subject, holdout: Holdout) -> Stated:
+    """What `_stated` gives where `no_probabilities` has found nothing."""
+    said = _stated(model, holdout)
+    assert isinstance(said, Stated)  # noqa: S101 - asked only then
+    return said
+
+
+def _stated_against_true(candidate: Subject, holdout: Holdout) -> ScoreTable:
+    """Rows by the probability stated, and come true: of the positive label, or of the one said."""
+    told = candidate.told(holdout)
+    if candidate.task == "binary":
+        return candidate.score_table(holdout)
+    if told:
+        return told.confidences()
+    hit = right(holdout.y, candidate.predictions(holdout))
+    said = _usable(candidate, holdout).said.max(axis=1)
+    scores, first, rows = np.unique(said, return_inverse=True, return_counts=True)
+    true = np.bincount(first, hit).astype(np.int64)
+    return ScoreTable(scores, true, rows - true)
 
 
 def _stated(model: Subject, holdout: Holdout) -> Stated | Unusable:
@@ -230,18 +276,6 @@ def _looked_at(model: Subject, holdout: Holdout) -> Stated | Unusable:
         return Stated(said, is_label(holdout.y, model.positive))
     place = _places(model, holdout)
     return place if isinstance(place, Unusable) else Stated(said, place)
-
-
-def _side_by_side(
-    new: Floats, old: Floats, mine: tuple[Any, ...], theirs: tuple[Any, ...]
-) -> tuple[Floats, Floats]:
-    """What both said of the labels that both know, in one order."""
-    if new.ndim == 1:
-        return new, old
-    known = [list(map(str, classes)) for classes in (mine, theirs)]
-    shared = [label for label in known[0] if label in known[1]]
-    one, other = ([labels.index(label) for label in shared] for labels in known)
-    return new[:, one], old[:, other]
 
 
 def _probabilities(model: Subject, holdout: Holdout) -> Floats | Unusable:
@@ -289,16 +323,22 @@ def _places(model: Subject, holdout: Holdout) -> NDArray[np.int64] | Unusable:
 def _stray(model: Subject, holdout: Holdout) -> str:
     if model.task != "binary":
         return ""
+    if told := model.told(holdout):
+        return _stray_labels(told.confusion(), model)
     mine = is_label(holdout.y, model.positive)
     positive = int(np.count_nonzero(mine))
     if not positive:
-        return "no row of the holdout has the positive label: say which it is, positive = ..."
+        return NO_POSITIVE
     other = holdout.y[int(np.argmin(mine))]  # the first that is not positive, if there is one
     if positive < mine.size and positive + np.count_nonzero(holdout.y == other) < mine.size:
-        return (
-            'the holdout has more than two labels and the task is binary: say task = "multiclass"'
-        )
+        return MANY_LABELS
     return ""
+
+
+def _stray_labels(table: ConfusionTable | None, model: Subject) -> str:
+    if table is None or int((table.true() > 0).sum()) > TWO:
+        return MANY_LABELS
+    return "" if table.of(model.positive).true else NO_POSITIVE
 
 
 def _no_ranking(name: str, model: Subject, holdout: Holdout, ask: Ask) -> Estimate | None:

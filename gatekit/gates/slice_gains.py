@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
-from gatekit.evidence.counts import right
-from gatekit.gate import Ask, measure
-from gatekit.gates import applies, slices
+from gatekit.gate import Ask, measure, streams
+from gatekit.gates import applies, slices, tallies
 from gatekit.gates.applies import named
 from gatekit.ledger import no_champion
 from gatekit.stats import paired
@@ -27,6 +26,7 @@ METHOD = "paired Agresti-Min of each slice (Bonferroni above)"
 
 
 @measure
+@streams
 @applies.of("labels", NAME)
 def worst_slice_gain(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
@@ -40,9 +40,7 @@ def worst_slice_gain(
         return replace(slices.none_declared(ask.level), name=NAME)
     if isinstance(champion, NoChampion):
         return no_champion(NAME, ask.level, champion.reason)
-    new = right(holdout.y, candidate.predictions(holdout))
-    old = right(holdout.y, champion.predictions(holdout))
-    won, lost = (slices.count_slices(each, holdout) for each in (new & ~old, ~new & old))
+    won, lost = tallies.slice_gains(candidate, champion, holdout)
     support = getattr(ask.settings, slices.DECLARED.support, slices.DECLARED.least)
     judged = won.rows >= support
     if not judged.any():

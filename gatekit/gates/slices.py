@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
+from gatekit.evidence.codes import Coded
 from gatekit.gate import Ask
 from gatekit.gates import pictures
 from gatekit.stats import multiplicity, proportion
@@ -18,6 +20,7 @@ from gatekit.verdict import rows_that_decide
 
 LINES = 20
 STATES = ("FAILED", "INCONCLUSIVE", "clear", "shown")
+Ints = NDArray[np.int64]
 METHOD = "Clopper-Pearson of each slice (Bonferroni above)"
 
 
@@ -74,6 +77,26 @@ def count_slices(right: NDArray[np.bool_], holdout: Holdout) -> SliceCounts:
         counted.append(np.stack([np.bincount(index[right], minlength=size), rows]))
     both = np.concatenate(counted, axis=1)
     return SliceCounts(tuple(names), both[0], both[1])
+
+
+def slices_of(counted: Iterable[dict[str, Coded]], tables: Iterable[Ints]) -> SliceCounts:
+    """From counts by key: of each crossing its columns, coded as its K keys are, and (K, 2) rows.
+
+    Those that matter and all; a combination without a key has none.
+    """
+    names: list[str] = []
+    found: list[Ints] = []
+    for columns, counts in zip(counted, tables, strict=True):
+        labels, index = [""], np.zeros(len(counts), dtype=np.int64)
+        for column, (values, codes) in columns.items():
+            index = index * len(values) + codes
+            labels = [f"{name} {column}={value}".strip() for name in labels for value in values]
+        made = np.zeros((len(labels), 2), dtype=np.int64)
+        made[index] = counts
+        names += labels
+        found.append(made)
+    both = np.concatenate(found)
+    return SliceCounts(tuple(names), both[:, 0], both[:, 1])
 
 
 def none_declared(level: float) -> Estimate:

@@ -6,6 +6,7 @@ Counts by score are (U,), in rising order of the score; ties count half, as scik
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,18 @@ def difference(
     else:
         places = [_placements(scores, positive) for scores in (new, old)]
         moments = [_moments(one - other) for one, other in zip(*places, strict=True)]
+    return difference_of(moments, m, n, level)
+
+
+def difference_of(
+    moments: Sequence[tuple[float, float]], m: int, n: int, level: float
+) -> tuple[float, float, float]:
+    """As `difference`, from mean and variance of the differences of placements.
+
+    First those of the m positive rows, then those of the n others.
+    """
+    if not m or not n:
+        return math.nan, math.nan, math.nan
     value = moments[0][0]
     if level == POINT:
         return value, value, value

@@ -53,6 +53,17 @@ class Moments:
         n = values.size
         return cls(n, mean, second / n, third / n, float(values.min()), float(values.max()))
 
+    def times(self, unit: float) -> Self:
+        """The moments of the values in another unit, above 0."""
+        return type(self)(
+            self.n,
+            self.mean * unit,
+            self.second * unit**2,
+            self.third * unit**3,
+            self.least * unit,
+            self.most * unit,
+        )
+
     def reaching(self, least: Numbers, most: Numbers) -> Self:
         """The same values, of which one more may lie as far out as that."""
         return type(self)(
@@ -116,7 +127,13 @@ def paired_bounds(
     at the most; there by no more than `most`, the largest loss that either had on any row. `ends`
     are the smallest and largest difference that a row could have had, where that is known.
     """
-    found = Moments.of(differences)
+    return paired_bounds_of(Moments.of(differences), most, level, ends)
+
+
+def paired_bounds_of(
+    found: Moments, most: Numbers, level: float, ends: tuple[Numbers, Numbers] = (np.inf, -np.inf)
+) -> tuple[Numbers, Numbers]:
+    """As `paired_bounds`, from the moments of the differences."""
     low, high = bounds(found.reaching(*ends), level)
     if level == POINT or found.n < FEWEST_ROWS:
         return low, high

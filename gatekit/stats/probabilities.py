@@ -50,5 +50,17 @@ def ends_of_rise(new: Floats, old: Floats) -> tuple[float, float]:
     return float(min(rises.min(), others.min())), float(max(rises.max(), others.max()))
 
 
+def side_by_side(
+    new: Floats, old: Floats, mine: tuple[Any, ...], theirs: tuple[Any, ...]
+) -> tuple[Floats, Floats]:
+    """What both said of the labels that both know, in one order; `mine` and `theirs` name them."""
+    if new.ndim == 1:
+        return new, old
+    known = [list(map(str, classes)) for classes in (mine, theirs)]
+    shared = [label for label in known[0] if label in known[1]]
+    one, other = ([labels.index(label) for label in shared] for labels in known)
+    return new[:, one], old[:, other]
+
+
 def _inside(chance: Any) -> Any:
     return np.clip(chance, SMALLEST, 1 - SMALLEST)

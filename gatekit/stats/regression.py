@@ -21,14 +21,22 @@ Bounded = tuple[Any, Any, Any]  # numbers, or arrays of them: one for each sampl
 
 def of_mean(losses: Floats, level: float, worst: Any = 0.0) -> Bounded:
     """The mean of losses that are never negative; one may be `worst`, where that is known."""
-    found = Moments.of(losses)
+    return of_mean_of(Moments.of(losses), level, worst)
+
+
+def of_mean_of(found: Moments, level: float, worst: Any = 0.0) -> Bounded:
+    """As `of_mean`, from the moments of the losses."""
     low, high = mean.bounds(found.reaching(np.inf, worst), level)
     return found.mean, mean.either(np.isinf(low), low, np.maximum(0.0, low)), high
 
 
 def root_mean_square(y: Floats, said: Floats, level: float) -> Bounded:
     """RMSE: the root of the bounds on the mean square."""
-    found = Moments.of((said - y) ** 2)
+    return root_of(Moments.of((said - y) ** 2), level)
+
+
+def root_of(found: Moments, level: float) -> Bounded:
+    """As `root_mean_square`, from the moments of the squared errors."""
     value = found.mean
     low, high = mean.bounds(found, level, mean.FEWEST_SQUARES)
     return (
@@ -44,7 +52,11 @@ def size_of_bias(y: Floats, said: Floats, level: float) -> Bounded:
     Its upper bound is the larger of those on either side, each at `level`: only one of them can be
     exceeded by a bias of one sign. Its lower bound is of either sign, so each has half the error.
     """
-    found = Moments.of(said - y)
+    return size_of(Moments.of(said - y), level)
+
+
+def size_of(found: Moments, level: float) -> Bounded:
+    """As `size_of_bias`, from the moments of the errors."""
     value = np.abs(found.mean)
     if level == POINT:
         return value, value, value

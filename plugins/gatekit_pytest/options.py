@@ -52,6 +52,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "the rows that the drift gate compares with the reference, a file or a folder of "
         "Parquet files. Default: the policy's, else the holdout",
     },
+    "--engine": {
+        "metavar": "ENGINE",
+        "help": "who predicts and counts the holdout: local, dask://HOST:PORT or "
+        "spark://HOST:PORT; it then streams, whatever its size. Default: the policy's, else this "
+        "machine",
+    },
     "--report-dir": {
         "metavar": "DIR",
         "type": Path,
@@ -94,6 +100,7 @@ class GateOptions:
             service_url=option.service_url,
             model_env=option.model_env or "local",
             current=str(Path(option.current).resolve()) if option.current else None,
+            engine=option.engine,
         )
         folder = option.report_dir or config.rootpath / ".gatekit" / "report"
         return cls(request, folder, is_narrowed(config))

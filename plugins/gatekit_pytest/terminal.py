@@ -43,6 +43,11 @@ class Terminal:
             f"gatekit: data: {run.holdout.path.name}, {run.holdout.rows:,} rows "
             f"(sha256:{run.holdout.sha256[:12]})  policy: {run.plan.policy_file.name}",
         ]
+        if run.holdout.is_streamed:
+            lines.append(
+                f"gatekit: the data streams: {len(run.holdout.parts):,} parts  "
+                f"counted by: {run.engine_of_pass or 'local'}"
+            )
         if not run.model.version:
             lines.append("gatekit: no registered version: gated, but not promotable")
         return [line.removeprefix("no champion: ") for line in lines]

@@ -48,7 +48,7 @@ def census():
     x, y = people("train", 4000)
     unseen, truth = people("holdout", 40_000)
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
-    holdout = SimpleNamespace(y=truth, sha256="0" * 64, rows=truth.size)
+    holdout = SimpleNamespace(y=truth, sha256="0" * 64, rows=truth.size, is_streamed=False)
     return holdout, model.predict(unseen), model.predict_proba(unseen)[:, 1]
 
 
@@ -91,7 +91,7 @@ def test_of_numbers(name):
     """A regression of age on the other answers."""
     x, unseen = people("train", 4000)[0], people("holdout", 40_000)[0]
     said, age = Ridge().fit(x[:, 1:], x[:, 0]).predict(unseen[:, 1:]), unseen[:, 0]
-    holdout = SimpleNamespace(y=age, sha256="0" * 64, rows=age.size)
+    holdout = SimpleNamespace(y=age, sha256="0" * 64, rows=age.size, is_streamed=False)
     subject = Answered(said, task="regression")
     found = getattr(numbers, name)(subject, holdout, ask=Ask(0.95, 1, AccuracyGate()))
     assert found.value == pytest.approx(float(REGRESSION[name](age, said)), abs=1e-12, rel=1e-12)

@@ -16,7 +16,8 @@ from gatekit.policy_gates import MemoryGate
 from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
-from gatekit.subject import Memory, Subject, SubjectSpec
+from gatekit.runner.watching import Memory
+from gatekit.subject import Subject, SubjectSpec
 from gatekit.testing import toy_holdout, write_toy
 from tests.runner.test_runner_walls import LOADER, ROOT, write_hostile
 

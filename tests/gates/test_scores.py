@@ -30,11 +30,11 @@ class Scores(Subject):
         return self.given
 
     def predictions(self, holdout, *, engine=None):
-        return self._labels(self.given)
+        return self.reading.labels(self.given)
 
 
 def rows(y):
-    return SimpleNamespace(y=np.asarray(y), sha256="0" * 64, rows=len(y))
+    return SimpleNamespace(y=np.asarray(y), sha256="0" * 64, rows=len(y), is_streamed=False)
 
 
 def drawn(seed=1, n=800):

@@ -1,0 +1,146 @@
+"""One lane of a pass: a process for each model, asked block by block while the next is read."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from gatekit.errors import DataError, ModelMisbehaved
+from gatekit.evidence.whole import Evidence
+from gatekit.parts import Part, blocks
+from gatekit.runner.process import Runner
+from gatekit.streaming.filling import fill
+from gatekit.streaming.question import Said
+from gatekit.streaming.task import Counted, Model, OpenRunner, Task
+
+TOGETHER = 4  # blocks that are counted at once: what a count costs beside its rows is paid once
+AHEAD = 1  # such counts that are waited for while the next blocks are read
+
+
+Asked = tuple[pa.Table, dict[str, "Future[Said]"]]  # a block's labels and groups, and by role
+
+
+class Lane:
+    """The models of a task, each in a process and on a thread of its own, side by side.
+
+    One more thread counts, so that rows are read, predicted and counted at once.
+    """
+
+    def __init__(self, task: Task, open_runner: OpenRunner) -> None:
+        self._task = task
+        question = task.question
+        self._held = list(dict.fromkeys((question.target, *question.told_apart)))
+        self._stack = ExitStack()
+        self._threads: list[ThreadPoolExecutor] = []
+        self._runners: list[Runner] = []
+        try:
+            self._counter = self._thread()
+            for model in task.models:
+                self._runners.append(self._stack.enter_context(open_runner(model)))
+                self._threads.append(self._thread())
+        except BaseException:
+            self.close()
+            raise
+
+    def _thread(self) -> ThreadPoolExecutor:
+        thread = ThreadPoolExecutor(1)
+        self._stack.callback(thread.shutdown, cancel_futures=True)
+        return thread
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads, and the processes that nobody has lent."""
+        self._stack.close()
+
+    def count(self, parts: Sequence[Part]) -> Counted:
+        """The evidence of some parts, merged.
+
+        Raises:
+            DataError: a label or group is missing; the part is named.
+            ModelMisbehaved: a model died, hung, or answered something that is no prediction.
+        """
+        found: Evidence | None = None
+        seen = []
+        for part in parts:
+            try:
+                rows, evidence = self._part(part)
+            except (DataError, ModelMisbehaved) as error:
+                raise type(error)(f"{part.id}: {error.message}", error.hint) from error
+            seen.append((part.id, rows))
+            found = evidence if found is None else found.merge(evidence)
+        assert found is not None  # noqa: S101 - nobody counts no parts
+        held = set.intersection(*(set(runner.walls) for runner in self._runners))
+        return Counted(tuple(seen), found, tuple(sorted(held)))
+
+    def _part(self, part: Part) -> tuple[int, Evidence]:
+        found: Evidence | None = None
+        counting: deque[Future[Evidence]] = deque()
+        asked: list[Asked] = []
+        rows = 0
+        for table in blocks(part, self._task.columns, self._task.words):
+            rows += table.num_rows
+            asked.append((table.select(self._held), self._asked(table)))
+            if len(asked) == TOGETHER:
+                counting.append(self._counter.submit(self._counted, asked))
+                asked = []
+                if len(counting) > AHEAD:
+                    found = _merged(found, counting.popleft().result())
+        if asked:
+            counting.append(self._counter.submit(self._counted, asked))
+        while counting:
+            found = _merged(found, counting.popleft().result())
+        if found is None:
+            raise DataError("it has no rows, and its metadata tell of some", "Write it anew")
+        return rows, found
+
+    def _asked(self, table: pa.Table) -> dict[str, Future[Said]]:
+        return {
+            model.role: thread.submit(said, runner, model, table.select(list(model.inputs)))
+            for model, runner, thread in zip(
+                self._task.models, self._runners, self._threads, strict=True
+            )
+        }
+
+    def _counted(self, asked: list[Asked]) -> Evidence:
+        table = pa.concat_tables([rows for rows, _ in asked])
+        answers = {
+            role: _joined([futures[role].result() for _, futures in asked]) for role in asked[0][1]
+        }
+        return fill(self._task.question, table, answers)
+
+
+def _merged(found: Evidence | None, more: Evidence) -> Evidence:
+    return more if found is None else found.merge(more)
+
+
+def _joined(parts: list[Said]) -> Said:
+    """What was said of blocks one after the other."""
+    first = parts[0]
+    if any(each.classes != first.classes for each in parts):
+        raise ModelMisbehaved("a model scores other classes in some rows than in others")
+    labels = np.concatenate([each.labels for each in parts])
+    if first.scores is None:
+        return Said(labels)
+    scores = [each.scores for each in parts if each.scores is not None]
+    whole = [each.whole for each in parts if each.whole is not None]
+    return Said(labels, np.concatenate(scores), np.concatenate(whole), first.classes)
+
+
+def said(runner: Runner, model: Model, table: pa.Table) -> Said:
+    """What a model says of some rows, read as the policy reads it."""
+    if not model.score:
+        return Said(runner.predict(table))
+    answer = runner.answer(table, model.score)
+    reading = model.reading
+    return Said(reading.labels(answer), reading.scores(answer), answer.scores, answer.classes)
