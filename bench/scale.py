@@ -174,7 +174,10 @@ class _dask:  # noqa: N801 - used as a word
         from distributed import LocalCluster
 
         self.cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            host="127.0.0.1",
         )
 
     def __enter__(self):

@@ -2,6 +2,7 @@
 
 import functools
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -78,7 +79,7 @@ def test_any_split_and_order_gives_the_same_bytes(kind, data):
     rows = pa.concat_tables([rows, rows])  # values come again in other blocks
     said = {role: part(each, np.r_[:n, :n]) for role, each in said.items()}
     positive = "yes" if kind.endswith("words") else 1
-    holdout = Holdout(None, SPEC, "", tuple(rows.column_names), given=rows)
+    holdout = Holdout(Path("rows"), SPEC, "", tuple(rows.column_names), given=rows)
     question = ask(holdout, task, positive, 0.9, said)
     whole = fill(question, rows, said)
     cuts = sorted(data.draw(st.sets(st.integers(1, 2 * n - 1), max_size=6)))
@@ -101,7 +102,7 @@ def test_any_split_and_order_gives_the_same_bytes(kind, data):
 def test_many_combinations_are_counted_table_by_table_and_come_out_the_same(monkeypatch):
     random, labels = np.random.default_rng(3), TASKS["binary"]
     rows, said = table(random, 500, labels), answers("binary", random, 500, labels)
-    holdout = Holdout(None, SPEC, "", tuple(rows.column_names), given=rows)
+    holdout = Holdout(Path("rows"), SPEC, "", tuple(rows.column_names), given=rows)
     question = ask(holdout, "binary", 1, 0.5, said)
     together = fill(question, rows, said)
     monkeypatch.setattr(keyed, "MOST_JOINT", 0)

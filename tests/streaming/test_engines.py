@@ -36,7 +36,7 @@ def cluster():
     except ModuleNotFoundError:
         missing("dask")
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as made:
         yield made
 
