@@ -55,6 +55,8 @@ class ScoreTable:
 
 def score_table(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> ScoreTable:
     """Count rows by score, with one sort; of very many rows by bins. Both are (n,)."""
+    if not scores.size:  # a group, or a crossing, without rows
+        return ScoreTable(scores, *np.zeros((2, 0), dtype=np.int64))
     if scores.size > BINNED_FROM and scores.min() >= 0 and scores.max() <= 1:
         made = _binned(scores, positive)
         tied = float(made.positive @ made.other) / max(made.positives * made.others, 1)

@@ -11,14 +11,13 @@ import os
 from types import SimpleNamespace
 
 from gatekit import run as runs
-from gatekit import subject
 from gatekit.decision import Asked, decide_run
 from gatekit.environments import model as environments
 from gatekit.errors import GatekitError
 from gatekit.gate import Gate
 from gatekit.ledger import Ledger, TestOutcome
 from gatekit.plan import RunRequest, make_plan
-from gatekit.runner import worker
+from gatekit.runner import watching, worker
 from gatekit.runner.answer import checked, plain, raised
 from gatekit.runner.process import Loaded
 from gatekit.runner.protocol import frame_to_column
@@ -50,7 +49,7 @@ class Clock:
 def use_clock(monkeypatch):
     """No model sleeps, and all who time them read one clock."""
     clock = Clock()
-    for room in (worker, subject):
+    for room in (worker, watching):
         monkeypatch.setattr(room, "perf_counter", clock.read)
     for room in (defects, toys):
         monkeypatch.setattr(room, "time", SimpleNamespace(sleep=clock.sleep))
