@@ -99,7 +99,8 @@ class Lane(asyncio.Protocol):
             return
         asked, raw = found
         self._waits, self._request = True, asked.request_id
-        self._scoring.at_once(asked, raw, served, self._reply)
+        is_alone = len(self._connections) == 1  # nobody could be predicted together with it
+        self._scoring.at_once(asked, raw, served, self._reply, is_alone=is_alone)
 
     def _request_in(self, data: bytes) -> tuple[Asked, bytes] | None:
         """The one whole request that `data` is; None if it is anything else."""

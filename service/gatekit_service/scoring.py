@@ -90,8 +90,13 @@ class Scoring:
         is_quick = served is not None and served.predictor.is_quick
         return served if is_quick and length <= SMALL_BYTES and not self._is_full(state) else None
 
-    def at_once(self, asked: Asked, raw: bytes, served: Served, reply: Reply) -> None:
-        """Answer a whole request for a quick model, now or at the end of this turn of the loop."""
+    def at_once(
+        self, asked: Asked, raw: bytes, served: Served, reply: Reply, *, is_alone: bool = False
+    ) -> None:
+        """Answer a whole request for a quick model, now or at the end of this turn of the loop.
+
+        `is_alone`: there is no other connection, and so nothing to wait for.
+        """
         start, predictor = perf_counter(), served.predictor
         REQUEST.set(asked.request_id)
         rows: Sequence[Any] = ()
@@ -101,7 +106,8 @@ class Scoring:
             self._door.check(asked)
             rows = predictor.read(raw)
             self._count(rows)
-            if predictor.is_batched and isinstance(rows, list) and len(rows) < MANY_ROWS:
+            together = predictor.is_batched and not is_alone and len(rows) < MANY_ROWS
+            if together and isinstance(rows, list):
                 self._state.open += 1
                 finish = partial(self._batched, asked, start, served, rows, reply)
                 self._together.predict(predictor, rows).add_done_callback(finish)

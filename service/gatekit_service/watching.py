@@ -122,7 +122,9 @@ class Watcher:
         served = self._state.served
         try:
             if served is None or served.pin != pin:
-                served = load(pin, self._settings, self._cache)
+                # where nothing was ever served a trial would protect nothing, and cost its time
+                last = served is not None or self._cache.last(self._settings.pin_name) is not None
+                served = load(pin, self._settings, self._cache, is_known=not last)
         except Refused as error:
             raise Refused(error.message, error.hint, key=key) from error
         self._serve(key, served)

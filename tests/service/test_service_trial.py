@@ -32,13 +32,27 @@ def test_a_new_holder_that_would_take_the_service_with_it_is_refused(world, foll
 
 def test_rows_that_it_refuses_are_for_the_golden_rows_to_judge(world, follow):
     """A row made up for the trial says nothing against a model that does not like it."""
-    version = world.register("refuses_gaps", column="x0")
-    world.gate(version)
-    world.point(version)
+    first, version = world.register(), world.register("refuses_gaps", column="x0")
     watcher, state = follow(trial=True)
-    watcher.look()
+    for each in (first, version):
+        world.gate(each)
+        world.point(each)
+        watcher.look()
     assert state.last_error is None
     assert state.served.version == version
+
+
+def test_the_first_of_all_is_not_tried(world, follow, monkeypatch):
+    """There is nothing to lose, and a cold start is short."""
+    monkeypatch.setattr(trial, "why_not", lambda *_: "it was tried")
+    first, second = world.register(), world.register(t=5.0)
+    watcher, state = follow(trial=True)
+    for version, error in ((first, None), (second, f"{second} is not served: it was tried")):
+        world.gate(version)
+        world.point(version)
+        watcher.look()
+        assert state.served.version == first
+        assert (state.last_error or "").endswith(error or "")
 
 
 def test_what_is_free_is_known_here():
