@@ -104,9 +104,8 @@ class Place:
 
     def _words(self, error: Exception) -> str:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        if lines and lines[0].startswith(
-            MANY_FILES
-        ):  # then a heading for each file, and its reason
+        if lines and lines[0].startswith(MANY_FILES):
+            # then a heading for each file, and its reason
             lines = [line for line in lines[1:] if not line.startswith("#")]
         first = lines[0] if lines else type(error).__name__
         if self.secret:

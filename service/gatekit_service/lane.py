@@ -47,6 +47,7 @@ class Lane(asyncio.Protocol):
         self._request = ""
         self._last_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None  # when `_begun` is uvicorn's to wait for
         self._defaults: tuple[Any, bytes] = (None, b"")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,14 +58,14 @@ class Lane(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The other side is gone, or we have closed."""
         del exc
-        self._begun.clear()
+        self._take_begun()
         self._leave()
 
     def shutdown(self) -> None:
         """As uvicorn's server asks it of a connection: end when what has begun is answered."""
         self._ends = True
         if self._begun:
-            self._give_up(bytes(self._begun))
+            self._give_up(self._take_begun())
         elif not self._waits:
             self._transport.close()
 
@@ -86,12 +87,11 @@ class Lane(asyncio.Protocol):
             self._begun += data
             if len(self._begun) < self._wanted:
                 return
-            data = bytes(self._begun)
-            self._begun.clear()
+            data = self._take_begun()
         found = self._request_in(data)
         if found is None and self._wanted:
             self._begun += data
-            self._loop.call_later(BODY_SECONDS, self._give_up_what_lingers, self._wanted)
+            self._late = self._loop.call_later(BODY_SECONDS, self._give_up_what_lingers)
             return
         served = None if found is None else self._scoring.quick(len(found[1]))
         if found is None or served is None:
@@ -159,14 +159,21 @@ class Lane(asyncio.Protocol):
 
     def _close_if_idle(self) -> None:
         left_s = self._last_s + self._keep_s - self._loop.time()
-        if left_s <= 0 and not self._waits:
+        if left_s <= 0 and not (self._waits or self._begun):
             self._transport.close()
         else:
             self._timer = self._loop.call_later(max(left_s, 0.1), self._close_if_idle)
 
-    def _give_up_what_lingers(self, wanted: int) -> None:
-        if self._begun and self._wanted == wanted:
-            self._give_up(bytes(self._begun))
+    def _take_begun(self) -> bytes:
+        data = bytes(self._begun)
+        self._begun.clear()
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        return data
+
+    def _give_up_what_lingers(self) -> None:
+        self._give_up(self._take_begun())
 
     def _give_up(self, data: bytes) -> None:
         from uvicorn.protocols.http.auto import AutoHTTPProtocol

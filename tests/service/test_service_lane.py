@@ -121,6 +121,23 @@ def test_a_body_that_does_not_come_is_left_to_uvicorn(address, monkeypatch):
         assert answers(line)[0] == 200
 
 
+def test_a_connection_is_given_up_once(address, monkeypatch):
+    """The clock of a body that came must not run out on the next, nor both give it up."""
+    given_up, give_up = [], lane.Lane._give_up
+    monkeypatch.setattr(lane, "BODY_SECONDS", 0.4)
+    monkeypatch.setattr(
+        lane.Lane, "_give_up", lambda self, data: (given_up.append(self), give_up(self, data))
+    )
+    whole = request(GOOD)
+    with socket.create_connection(address, timeout=60) as line:
+        for pause_s in (0.1, 0.7):
+            line.sendall(whole[:-5])
+            time.sleep(pause_s)
+            line.sendall(whole[-5:])
+            assert answers(line)[0] == 200
+    assert len(given_up) == 1
+
+
 def test_an_idle_connection_is_closed_and_a_busy_one_is_not(tmp_path, monkeypatch):
     world = World(tmp_path)
     version = world.register()
