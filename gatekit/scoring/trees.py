@@ -6,6 +6,7 @@ but for the last digit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from gatekit.scoring.compiled import Array, Given, matrix
 from gatekit.scoring.form import Part
+from gatekit.scoring.grown import Grown
 
 FORESTS = (
     *("RandomForestClassifier", "ExtraTreesClassifier"),
@@ -63,15 +65,11 @@ def plant(
 
     Rows with infinite cells raise ValueError where scikit-learn raises one.
     """
-    import treelite
-
-    model = treelite.Model.deserialize_bytes(grown)
+    ensemble = Grown(grown)
 
     def asked(given: Given, *, margin: bool = False) -> Array:
         rows = matrix(given)
-        rows = _single(rows, nan=votes) if single else np.ascontiguousarray(rows)
-        said: Array = treelite.gtil.predict(model, rows, nthread=1, pred_margin=margin)
-        return said[:, 0, :]
+        return ensemble(_single(rows, nan=votes) if single else rows, margin=margin)
 
     if classes is None:
         return (lambda given: asked(given)[:, 0]), None
@@ -113,9 +111,11 @@ def _both(grown: Any) -> Score:
 
 
 def _single(rows: Array, *, nan: bool) -> Array:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         cast = np.ascontiguousarray(rows, dtype=np.float32)
-    wrong = np.isinf(cast) if nan else ~np.isfinite(cast)
-    if wrong.any():
-        raise ValueError("a row holds a value that is empty or too large for float32")
+        total = float(cast.sum())
+    if not math.isfinite(total):  # the sum alone may be too large, or hold what may be empty
+        wrong = np.isinf(cast) if nan else ~np.isfinite(cast)
+        if wrong.any():
+            raise ValueError("a row holds a value that is empty or too large for float32")
     return cast
