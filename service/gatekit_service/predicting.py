@@ -23,6 +23,7 @@ LOG = logging.getLogger("gatekit_service")
 PLAIN = (str, bool, int, float)
 MANY = 32
 DEAR_SECONDS = 30e-6  # below this, to wait for others costs more than it saves
+WORTH = 0.75  # of what they cost one by one, rows together may cost at most
 
 
 class Predictor:
@@ -75,7 +76,7 @@ class Predictor:
         return values
 
     def measure(self, row: Sequence[Any]) -> None:
-        """Decide by this row whether batches pay: a call is dear, and for many costs little more.
+        """Decide by this row whether batches pay: a call is dear, and one for many costs less.
 
         Only where each row is known to be predicted by itself. Any other model is asked as it was
         gated: one request, one call.
@@ -84,7 +85,7 @@ class Predictor:
         if self.is_quick and self._fast is not None:
             one = _best(lambda: self.predict(cells))
             many = _best(lambda: self.predict(cells * MANY))
-            self.is_batched = one > DEAR_SECONDS and many < MANY * one / 2
+            self.is_batched = one > DEAR_SECONDS and many < WORTH * MANY * one
 
 
 def _best(ask: Any) -> float:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -45,6 +45,16 @@ PATHS = ("/predict", "/invocations")
 MANY_ROWS = 256
 OK = 200
 encode = msgspec.json.Encoder().encode
+
+
+class Waits(NamedTuple):
+    """A request whose rows are predicted together with those of others."""
+
+    asked: Asked
+    start_s: float
+    served: Served
+    rows: Sequence[Any]
+    reply: Reply
 
 
 class Scoring:
@@ -109,8 +119,9 @@ class Scoring:
             together = predictor.is_batched and not is_alone and len(rows) < MANY_ROWS
             if together and isinstance(rows, list):
                 self._state.open += 1
-                finish = partial(self._batched, asked, start, served, rows, reply)
-                self._together.predict(predictor, rows).add_done_callback(finish)
+                waits = Waits(asked, start, served, rows, reply)
+                future = self._together.predict(predictor, rows)
+                future.add_done_callback(partial(self._batched, waits))
                 return
             said = predictor.predict(rows)
             status, body = OK, _body(asked.path, served, said)
@@ -119,15 +130,8 @@ class Scoring:
         reply(status, body, headers)
         self._account(asked, status, start, served, (rows, said))
 
-    def _batched(
-        self,
-        asked: Asked,
-        start: float,
-        served: Served,
-        rows: Sequence[Any],
-        reply: Reply,
-        answer: asyncio.Future[list[Any]],
-    ) -> None:
+    def _batched(self, waits: Waits, answer: asyncio.Future[list[Any]]) -> None:
+        asked, start, served, rows, reply = waits
         self._state.open -= 1
         said: list[Any] = []
         headers: Mapping[str, str] | None = None
