@@ -245,13 +245,20 @@ class Subject:
             )
         return self.tell()
 
+    def positives(self, holdout: Holdout) -> NDArray[np.bool_]:
+        """Which rows of a holdout that is held have the positive label, (n,), looked up once."""
+        key = ("positives", holdout.sha256)
+        if key not in self.kept:
+            self.kept[key] = is_label(holdout.y, self.positive)
+        return np.asarray(self.kept[key])
+
     def score_table(self, holdout: Holdout) -> ScoreTable:
         """Rows of the holdout by score and by whether they are positive, counted once."""
         if told := self.told(holdout):
             return told.score_table(self.role)
         if holdout.sha256 not in self._score_tables:
-            positive = is_label(holdout.y, self.positive)
-            self._score_tables[holdout.sha256] = score_table(self.scores(holdout), positive)
+            scores, positive = self.scores(holdout), self.positives(holdout)
+            self._score_tables[holdout.sha256] = score_table(scores, positive)
         return self._score_tables[holdout.sha256]
 
     def _spooled(self, holdout: Holdout, engine: str) -> pa.Table:
@@ -292,7 +299,7 @@ class Subject:
             self._joint[holdout.sha256] = count_jointly(
                 {name: holdout.groups(name) for name in names},
                 holdout.spec.sensitive,
-                is_label(holdout.y, self.positive),
+                self.positives(holdout),
                 is_label(self.predictions(holdout), self.positive),
             )
         return self._joint[holdout.sha256]

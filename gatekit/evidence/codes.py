@@ -26,8 +26,7 @@ def coded(column: pa.ChunkedArray) -> Coded:
 
 
 def _near(values: NDArray[np.signedinteger], low: int) -> Coded:
-    codes = values.astype(np.int64)
-    codes -= low
+    codes = np.subtract(values, low, dtype=np.int64) if low else values.astype(np.int64, copy=False)
     found = np.flatnonzero(np.bincount(codes))
     names = tuple(str(value + low) for value in found)
     if found.size == found[-1] + 1:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gatekit.evidence.counts import is_label
 
 MOST_LABELS = 100  # more are scores or names, not labels
+TWO = 2
 ROWS_AT_ONCE = 1 << 15  # so that their codes stay in the cache
 
 
@@ -105,12 +106,22 @@ def _of_near_integers(
     """Labels that are their own codes: nothing has to be looked up."""
     counted = np.zeros(span * span, dtype=np.int64)
     for start in range(0, y.size, ROWS_AT_ONCE):
-        codes = y[start : start + ROWS_AT_ONCE].astype(np.int64)
+        part = slice(start, start + ROWS_AT_ONCE)
+        if span == TWO:
+            counted += _of_two(y[part] != low, prediction[part] != low)
+            continue
+        codes = y[part].astype(np.int64)
         codes *= span
-        codes += prediction[start : start + ROWS_AT_ONCE]
+        codes += prediction[part]
         codes -= low * (span + 1)
         counted += np.bincount(codes, minlength=span * span)
     cells = counted.reshape(span, span)
     found = np.flatnonzero(cells.sum(axis=0) + cells.sum(axis=1))
     labels = (found + low).astype(np.result_type(y, prediction))
     return ConfusionTable(labels, cells[np.ix_(found, found)].astype(np.int64))
+
+
+def _of_two(y: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows by (the larger label is true, it is predicted), (4,): faster than counting codes."""
+    true, said, both = map(np.count_nonzero, (y, prediction, y & prediction))
+    return np.array([y.size - true - said + both, said - both, true - both, both])

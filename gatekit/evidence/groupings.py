@@ -16,6 +16,7 @@ from gatekit.evidence.codes import Coded
 from gatekit.evidence.keyed import FLAGS, KeyedCounts
 
 Ints = NDArray[np.int64]
+ROWS_AT_ONCE = 1 << 15  # so that their codes stay in the cache
 DENSE = 100_000  # with more possible combinations than this only those that occur are kept
 
 
@@ -61,9 +62,13 @@ def count_jointly(
     has, and is said to have, the positive label.
     """
     codes, values_of = _combined(columns)
-    rows = codes * 4  # in place from here on: every further array of n costs as much as a count
-    rows += truth.view(np.int8) * np.int8(2) + said.view(np.int8)
-    found = np.bincount(rows)
+    found = np.zeros(FLAGS * max(map(len, values_of.values())), dtype=np.int64)
+    at_once = max(ROWS_AT_ONCE, found.size)
+    for start in range(0, codes.size, at_once):
+        part = slice(start, start + at_once)
+        rows = codes[part] * FLAGS
+        rows += truth[part].view(np.int8) * np.int8(2) + said[part].view(np.int8)
+        found += np.bincount(rows, minlength=found.size)
     cells = np.flatnonzero(found)
     values = {name: part[cells // 4] for name, part in values_of.items()}
     made = tuple(_grouping(each, columns, values, cells % 4) for each in groupings)

@@ -18,7 +18,7 @@ BINS = 1 << 16
 MOST_TIED = (
     5e-5  # of all pairs of a positive and another row, as a share: as many are left unranked
 )
-ROWS_AT_ONCE = 1 << 16  # so that what is made of them stays in the cache
+ROWS_AT_ONCE = 1 << 17  # so that what is made of them stays in the cache
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
-from gatekit.evidence.counts import is_label
 from gatekit.evidence.scores import ScoreTable, score_table
 from gatekit.gate import Ask, measure, streams
-from gatekit.gates import applies, groups, scores
+from gatekit.gates import applies, groups, stated
 from gatekit.gates.applies import named
 from gatekit.gates.fairness import check_groups
 from gatekit.stats import calibration, gaps
@@ -49,7 +48,7 @@ def calibration_difference(candidate: Subject, holdout: Holdout, *, ask: Ask) ->
     hold at once; a group of fewer rows than one bin needs has any error from 0 to 1.
     """
     check_groups(candidate, holdout)
-    if why := scores.no_probabilities(candidate, holdout):
+    if why := stated.no_probabilities(candidate, holdout):
         return applies.undefined(NAME, why, holdout.rows, ask)
     found = _errors(candidate, holdout, ask.level)
     between = [gaps.between_intervals(each.low, each.high) for each in found]
@@ -88,7 +87,7 @@ def _errors(candidate: Subject, holdout: Holdout, level: float) -> list[Errors]:
 
 def _tables(candidate: Subject, holdout: Holdout) -> list[dict[str, ScoreTable]]:
     """For each sensitive grouping the rows of each group by score."""
-    said, true = candidate.scores(holdout), is_label(holdout.y, candidate.positive)
+    said, true = candidate.scores(holdout), candidate.positives(holdout)
     made = []
     for columns in holdout.spec.sensitive:
         names, index = holdout.crossing(columns)

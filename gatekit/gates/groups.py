@@ -76,11 +76,17 @@ def resampler(
     def draw(total: int) -> Iterator[list[Rates]]:
         seed = zlib.crc32(counts.counts.tobytes())
         key = ("resamples", seed, counts.rows(), total)
-        blocks = [kept[key]] if key in kept else _blocks(counts, total, seed)
-        for tables in blocks:
-            if total * counts.counts.size <= CELLS_AT_ONCE:
-                kept[key] = tables
-            yield [rate.read(table) for table in tables for rate in rates]
+        if total * counts.counts.size > CELLS_AT_ONCE:
+            for tables in _blocks(counts, total, seed):
+                yield [rate.read(table) for table in tables for rate in rates]
+            return
+        if key not in kept:
+            kept[key] = next(_blocks(counts, total, seed))
+        for rate in rates:
+            if (*key, rate.name) not in kept:
+                kept[*key, rate.name] = [rate.read(table) for table in kept[key]]
+        read = [kept[*key, rate.name] for rate in rates]
+        yield [each for of_grouping in zip(*read, strict=True) for each in of_grouping]
 
     return draw
 

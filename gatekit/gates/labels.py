@@ -68,7 +68,7 @@ def of_table(
     table = candidate.confusion(holdout)
     if table is None or _stray_truth(table, candidate):
         return _unknown(name, table, holdout, ask)
-    value, low, high = confusion.bounds(function, table.counts, ask.level, ask.seed)
+    value, low, high = confusion.bounds(function, table.counts, ask.level, ask.seed, candidate.kept)
     method = f"leaning Dirichlet bootstrap, {confusion.draws_for(ask.level):,} draws"
     if math.isinf(low):
         method = "no bound: a label is never true or predicted, or the level is too high"

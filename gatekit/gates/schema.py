@@ -17,7 +17,7 @@ from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
 from gatekit.gates.promises import Answer, Drawn, Promise, search, unlike
 from gatekit.gates.rows import Rows
-from gatekit.gates.scores import ROW_SUM
+from gatekit.gates.stated import ROW_SUM
 from gatekit.subject import Subject
 
 First = Callable[[], Answer]

@@ -28,6 +28,8 @@ def hits(candidate: Subject, holdout: Holdout) -> tuple[int, int]:
     if told := candidate.told(holdout):
         counts = told.evidence.counts[ALL].total()
         return int(counts[WON] + counts[BOTH]), int(counts.sum())
+    if (table := candidate.confusion(holdout)) is not None:
+        return int(table.hit().sum()), table.rows()
     correct = right(holdout.y, candidate.predictions(holdout))
     return int(correct.sum()), correct.size
 

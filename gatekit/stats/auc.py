@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 
 from gatekit.stats import proportion
+from gatekit.stats.inner import inner
 from gatekit.stats.proportion import POINT
 
 FEWEST_ROWS = 30  # of either label; DeLong's variance of fewer is too small too often
@@ -54,9 +55,9 @@ def area(positive: Counts, other: Counts) -> Area:
         return Area(math.nan, math.nan, m, n)
     above_others = (np.cumsum(other) - other / 2) / n  # of a positive row: share of others beaten
     below_positives = (m - np.cumsum(positive) + positive / 2) / m
-    value = float(positive @ above_others) / m
-    spread = float(positive @ (above_others - value) ** 2) / max(m - 1, 1) / m
-    spread += float(other @ (below_positives - value) ** 2) / max(n - 1, 1) / n
+    value = inner(positive, above_others) / m
+    spread = inner(positive, (above_others - value) ** 2) / max(m - 1, 1) / m
+    spread += inner(other, (below_positives - value) ** 2) / max(n - 1, 1) / n
     return Area(value, spread, m, n)
 
 
@@ -164,9 +165,9 @@ def _binned_differences(
         mine = positive[part]
         rows = [2 * _bins(scores[part]) + mine for scores in (new, old)]
         apart = given[0][rows[0]] - given[1][rows[1]]
-        with_label = float(apart @ mine)
+        with_label = inner(apart, mine)
         squares = apart * apart
-        squared = float(squares @ mine)
+        squared = inner(squares, mine)
         many = int(mine.sum())
         sums += [
             [mine.size - many, apart.sum() - with_label, squares.sum() - squared],

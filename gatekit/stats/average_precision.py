@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
+from gatekit.stats.inner import inner
 from gatekit.stats.proportion import POINT
 
 FEWEST_ROWS = 50  # of either label
+Floats = NDArray[np.float64]
 METHOD = "infinitesimal jackknife, logit scale"
 
 
@@ -29,7 +31,8 @@ def bounds(
     m, n = int(positive.sum()), int(other.sum())
     if not m:
         return math.nan, math.nan, math.nan
-    value, _ = _value(positive, other)
+    hits, _, precision = _falling(positive, other)
+    value = inner(hits, precision) / m
     if level == POINT:
         return value, value, value
     if min(m, n) < FEWEST_ROWS:
@@ -50,15 +53,25 @@ def _bound(value: float, variance: float, t: float) -> float:
 
 def _value(positive: NDArray[np.int64], other: NDArray[np.int64]) -> tuple[float, float]:
     """Average precision and its variance."""
-    hits, rows = positive[::-1].astype(float), (positive + other)[::-1]  # falling score
+    hits, others, precision = _falling(positive, other)
     m = float(hits.sum())
-    found, all_found = np.cumsum(hits), np.cumsum(rows)
-    precision = found / all_found
-    value = float(hits @ precision) / m
+    value = inner(hits, precision) / m
     # a row of score s counts in the precision at every score down from its own
-    gained = np.cumsum((hits / all_found)[::-1])[::-1]
-    lost = np.cumsum((hits * found / all_found**2)[::-1])[::-1]
-    of_positive = (precision - value + gained - lost) / m
-    of_other = -lost / m
-    variance = float(hits @ of_positive**2 + (rows - hits) @ of_other**2)
-    return value, variance
+    each = hits / np.cumsum(hits + others)
+    lost = np.cumsum((each * precision)[::-1])[::-1]
+    kept = np.cumsum(each[::-1])[::-1]
+    kept -= lost
+    kept += precision
+    kept -= value
+    kept *= kept
+    variance = inner(hits, kept) + inner(others, lost * lost)
+    return value, variance / m**2
+
+
+def _falling(
+    positive: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """Rows of either label by falling score, and the precision down to each score."""
+    hits, others = positive[::-1].astype(float), other[::-1].astype(float)
+    found = np.cumsum(hits)
+    return hits, others, found / (found + np.cumsum(others))

@@ -38,9 +38,11 @@ def bins(scores: Floats, true: Floats, rows: Floats, most: int = BINS) -> Bins:
     up_to = np.cumsum(rows)
     middle = up_to - rows / 2
     place = np.minimum((middle * wanted / total).astype(int), wanted - 1)
-    weights = (rows, true, rows * scores)
-    sums = [np.asarray(np.bincount(place, w, minlength=wanted), dtype=float) for w in weights]
-    whole, came, said = _joined(np.stack(sums))
+    first = np.flatnonzero(np.diff(place, prepend=-1))
+    sums = np.zeros((3, wanted))
+    for row, weight in enumerate((rows, true, rows * scores)):
+        sums[row, place[first]] = np.add.reduceat(weight, first)
+    whole, came, said = _joined(sums)
     return Bins(whole, came, said / whole)
 
 

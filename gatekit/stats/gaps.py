@@ -137,7 +137,9 @@ def statistic(families: Sequence[Rates], truths: Sequence[Floats], scale: Scale)
         error = np.moveaxis(x - truth, -1, 0).copy()  # (G, ...): whole groups lie together
         v = np.moveaxis(v, -1, 0).copy()
         for g in range(1, error.shape[0]):
-            ratio = np.square(error[g] - error[:g]) / (v[g] + v[:g])
+            ratio = error[:g] - error[g]
+            ratio *= ratio
+            ratio /= v[:g] + v[g]
             np.maximum(worst, ratio.max(axis=0), out=worst)
     return np.sqrt(worst)
 

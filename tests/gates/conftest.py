@@ -30,7 +30,7 @@ class FakeSubject(Subject):
         self.candidate = SimpleNamespace(signature=Signature(inputs), title="toy version 1")
         self.engine = "native"
         self.positive = positive
-        self._joint = {}
+        self._joint, self._tables = {}, {}
         self.says = says if isinstance(says, dict) else {"native": says, "pyfunc": says}
         self.asked = []
         self.kept = {}

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import norm
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    roc_auc_score,
+)
 
 from gatekit.evidence.scores import score_table
-from gatekit.stats import auc, average_precision, calibration
+from gatekit.stats import auc, average_precision, calibration, mean, probabilities
 
 REPLICATES = 2000
 LEVEL = 0.95
@@ -53,6 +58,26 @@ def many():
     positive = random.random(600_000) < 0.2
     lean = 2 * positive + random.normal(size=positive.size) - 2
     return [expit(lean + s * random.normal(size=lean.size)) for s in (0.3, 0.6)], positive
+
+
+@pytest.mark.parametrize("rows", [60, 33_333, 600_000])
+def test_losses_of_one_pass_are_scikit_learns_and_their_moments_those_of_the_rows(many, rows):
+    (scores, _), positive = many
+    scores, positive = scores[:rows].copy(), positive[:rows]
+    scores[:2] = 0.0, 1.0  # one of them is certain, and may be wrong
+    found = probabilities.losses(scores, positive)
+    made = probabilities.log_losses(scores, positive), probabilities.square_losses(scores, positive)
+    assert abs(found[0].moments.mean - log_loss(positive, scores)) < 1e-12
+    assert abs(found[1].moments.mean - brier_score_loss(positive, scores)) < 1e-12
+    for lost, (of_rows, most) in zip(found, made, strict=True):
+        beside = of_rows - of_rows.mean()
+        assert lost.most == most
+        assert lost.moments.n == rows
+        assert lost.moments.second == pytest.approx((beside**2).mean(), rel=1e-6)
+        assert lost.moments.third == pytest.approx((beside**3).mean(), rel=1e-6)
+        assert lost.moments.least == pytest.approx(of_rows.min(), abs=1e-6)
+        bounds = [np.array(mean.bounds(m, LEVEL)) for m in (lost.moments, mean.Moments.of(of_rows))]
+        assert np.allclose(*bounds, rtol=0, atol=1e-6 * np.ptp(bounds[1]))
 
 
 def test_bins_rank_as_sorting_does(many):
