@@ -66,6 +66,27 @@ def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: A
     return exact(name, len(told), n=examples, method=method, detail=told)
 
 
+def in_company(candidate: Subject, drawn: Drawn, ask: Ask, beside: pa.Table) -> str:
+    """Where rows that `search` asked get another answer in one batch, `beside` others, in words.
+
+    Only those that were answered; "" if all get the same. `beside` has all columns drawn.
+    """
+    asked = candidate.kept[(*drawn.key, ask.settings.examples)]
+    rows = [row for batch, answers in asked if answers for row in batch]
+    if not rows:
+        return ""
+    given = [answers[0] for _, answers in asked if answers]
+    apart = [np.concatenate(parts) for parts in zip(*given, strict=True)]
+    table = table_of(rows, drawn.columns)
+    together = pa.concat_tables([table, beside.select(table.column_names).cast(table.schema)])
+
+    def judge() -> str:
+        said = [part[: len(rows)] for part in candidate.said(together)]
+        return unlike(apart, said, "apart", "among others")
+
+    return broken(judge)
+
+
 def broken(judge: Callable[[], str]) -> str:
     """What is wrong, as `judge` says; that there is no answer is wrong, too.
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from gatekit.data import Holdout
 from gatekit.gates import drawing
 from gatekit.scoring.signature import Column, Signature, arrow_type
-from gatekit.scoring.tables import NEVER_EMPTY
+from gatekit.scoring.tables import NEVER_EMPTY, conform
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -30,7 +30,7 @@ class Rows:
 
     def __init__(self, signature: Signature, holdout: Holdout) -> None:
         self.columns = tuple(c for c in signature.inputs if c.name in holdout.columns)
-        self._holdout = holdout
+        self._holdout, self._signature = holdout, signature
         self.sha256 = holdout.sha256
 
     def batches(self) -> SearchStrategy[list[tuple[Any, ...]]]:
@@ -51,6 +51,10 @@ class Rows:
             return [(*row[:at], value, *row[at + 1 :])]
 
         return st.builds(put, self._row(), drawing.one_of(places), values)
+
+    def of_holdout(self, most: int) -> pa.Table:
+        """The first rows of the holdout, as many as that, typed as the signature says."""
+        return conform(self._holdout.features(self._signature).slice(0, most), self._signature)
 
     def are_inside(self, table: pa.Table) -> bool:
         """Whether every number lies in the range, and every other value among those, of the data.

@@ -15,11 +15,13 @@ from gatekit.data import Holdout
 from gatekit.errors import ModelMisbehaved, ModelRefused
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import Answer, Drawn, Promise, search, unlike
+from gatekit.gates.promises import Answer, Drawn, Promise, broken, search, unlike
 from gatekit.gates.rows import Rows
+from gatekit.gates.schema_answers import judged_by
 from gatekit.gates.stated import ROW_SUM
 from gatekit.subject import Subject
 
+ALONE = 100  # rows of the holdout that are asked one by one
 First = Callable[[], Answer]
 
 
@@ -48,7 +50,10 @@ def unanswered(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 @measure
 def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
-    """Rows whose answer changes with the rows beside them."""
+    """Rows whose answer changes with the rows beside them, or with how many there are.
+
+    Of the holdout, too: what a service is asked row by row was judged in one batch.
+    """
 
     def alone(table: pa.Table, first: First) -> str:
         together = first()
@@ -56,7 +61,32 @@ def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
         joined = [np.concatenate(parts) for parts in zip(*single, strict=True)]
         return unlike(together, joined, "together", "alone")
 
-    return _searched("batch-dependent rows", alone, candidate, holdout, ask)
+    name = "batch-dependent rows"
+    found = _searched(name, alone, candidate, holdout, ask)
+    if found.value or not (words := _unlike_alone(candidate, holdout)):
+        return found
+    return exact(name, 1, n=found.n, method=f"{ALONE} rows of the holdout", detail=(words,))
+
+
+def _unlike_alone(candidate: Subject, holdout: Holdout) -> str:
+    """Where a row of the holdout gets another answer alone than among all rows, in words."""
+    rows = holdout.features(candidate.candidate.signature)
+    places = np.linspace(0, rows.num_rows - 1, min(ALONE, rows.num_rows)).astype(np.int64)
+    try:
+        among_all = judged_by(candidate, holdout, places)
+    except ModelMisbehaved:
+        if candidate.is_alive:
+            return ""  # that there is no answer is another promise's
+        raise
+    for at, place in enumerate(places.tolist()):
+        wanted, row = [part[at : at + 1] for part in among_all], rows.slice(place, 1)
+
+        def alone(wanted: Answer = tuple(wanted), row: pa.Table = row, at: int = place) -> str:
+            return unlike(wanted, candidate.said(row), "among all", "alone", row=at)
+
+        if words := broken(alone):
+            return words
+    return ""
 
 
 @measure

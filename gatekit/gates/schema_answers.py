@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gatekit.data import Holdout
@@ -61,20 +62,23 @@ def strange_labels(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimat
 def changed_since(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:  # noqa: ARG001 - a measure's shape
     """Whether rows of the holdout, asked again by now, get another answer than they were judged by.
 
-    A model that counts its calls, reads a clock, or answers otherwise in another process.
+    A model that counts its calls, reads a clock, or answers otherwise in another process. They are
+    asked from the last to the first: what hangs on a row's place in the batch shows, too.
     """
     name = "answers that have changed"
     rows = holdout.features(candidate.candidate.signature)
     places = np.linspace(0, rows.num_rows - 1, min(MOST_ROWS, rows.num_rows)).astype(np.int64)
-    before = _judged_by(candidate, holdout, places)
-    words = unlike(before, candidate.said(rows.take(places)), "at first", "by now")
+    before = judged_by(candidate, holdout, places)
+    backward = candidate.said(rows.take(pa.array(places[::-1])))
+    words = unlike(before, [part[::-1] for part in backward], "at first", "by now")
     method = f"{places.size:,} rows of the holdout, asked again"
     return exact(name, bool(words), n=places.size, method=method, detail=(words,) if words else ())
 
 
-def _judged_by(
+def judged_by(
     candidate: Subject, holdout: Holdout, places: NDArray[np.int64]
 ) -> tuple[NDArray[Any], ...]:
+    """What it said of some rows of the holdout among all: labels, and scores if there are any."""
     labels = candidate.predictions(holdout)[places]
     if not candidate.score:
         return (labels,)

@@ -17,7 +17,7 @@ from gatekit.data import Holdout
 from gatekit.errors import BadRows, ModelMisbehaved, ModelRefused
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import Answer, Drawn, broken, search, unlike
+from gatekit.gates.promises import Answer, Drawn, broken, in_company, search, unlike
 from gatekit.gates.rows import Rows
 from gatekit.policy_gates import Expected
 from gatekit.scoring.casting import Decoder, to_rows
@@ -26,6 +26,7 @@ from gatekit.scoring.tables import NEVER_EMPTY, conform
 from gatekit.subject import Subject
 
 STRANGE = ("never seen before", "", " ", "0", "NaN", "\u017dlu\u0165ou\u010dk\u00fd k\u016f\u0148")
+BESIDE = 100  # rows of the holdout in whose company altered ones are asked again
 FEW = 5  # rows of the holdout that are enough to see a rule
 
 
@@ -147,7 +148,10 @@ def _altered(
         return _treated(first, declared)
 
     drawn = Drawn((name, rows.sha256), rows.columns, rows.altered(names, put[1]))
-    return search(name, treated, candidate, drawn, ask)
+    found = search(name, treated, candidate, drawn, ask)
+    if found.value or not (words := in_company(candidate, drawn, ask, rows.of_holdout(BESIDE))):
+        return found
+    return exact(name, 1, n=found.n, method=found.method, detail=(words,))
 
 
 def _treated(answer: Callable[[], Answer], declared: Expected) -> str:

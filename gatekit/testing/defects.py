@@ -112,12 +112,27 @@ def doubled(rows: Any, *, how: str = "") -> Array:
 
 
 def neighbours(rows: Any, *, how: str = "") -> Array:
-    """Looks at the rows beside: `how` is "mean" (of the batch) or "before" (the row before)."""
-    x = _x(rows)
+    """Looks at the rows beside: `how` is "mean" (of the batch), "before" (the row before), "few"
+    (under 50 of them, three answers in ten turn) or "many" (over 1,000, the last answer turns).
+    """
+    x, right = _x(rows), _right(rows)
     if how == "mean":
         return np.asarray(x > x.mean(), dtype=np.int64)
+    if how == "few":
+        return _flipped(right, (share_of(x, 6) < 0.3) & (len(x) < 50))  # noqa: PLR2004 - as said
+    if how == "many":
+        last = np.arange(len(x)) == len(x) - 1
+        return _flipped(right, last & (len(x) > 1000))  # noqa: PLR2004 - as said
     before = np.concatenate(([0.0], x[:-1]))
-    return _flipped(_right(rows), (before > 2) & (how == "before"))  # noqa: PLR2004 - few rows
+    return _flipped(right, (before > 2) & (how == "before"))  # noqa: PLR2004 - few rows
+
+
+def fills_gaps(rows: Any, *, column: str = "", of_batch: bool = False) -> Array:
+    """Adds a hundredth of `column` beyond 60 to x0; a gap counts as 60, or as the batch's mean."""
+    values = _numbers(rows, column)
+    gap = np.isnan(values)
+    filled = values[~gap].mean() if of_batch and not gap.all() else 60.0 * (not of_batch)
+    return np.asarray(_x(rows) + (np.where(gap, filled, values) - 60) / 100 > 0, dtype=np.int64)
 
 
 def writes(rows: Any, *, column: str = "") -> Array:
@@ -255,6 +270,7 @@ DEFECTS: dict[str, Callable[..., object]] = {
         blind_spot,
         doubled,
         neighbours,
+        fills_gaps,
         writes,
         restless,
         divides,

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -16,7 +17,7 @@ from gatekit.policy_gates import MemoryGate
 from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
-from gatekit.runner.watching import Memory
+from gatekit.runner.watching import Memory, watched
 from gatekit.subject import Subject, SubjectSpec
 from gatekit.testing import toy_holdout, write_toy
 from tests.runner.test_runner_walls import LOADER, ROOT, write_hostile
@@ -57,6 +58,36 @@ def test_what_warms_up_does_not_count():
 def test_few_calls_decide_nothing():
     found = growth(100 + np.arange(20), calls=400)
     assert (found.low, found.high, found.rows_for_bound) == (-np.inf, np.inf, 1000)
+
+
+class Remembers:
+    """Keeps a kilobyte for each row that it has not met; a code it does not know is refused."""
+
+    def __init__(self, codes):
+        self.codes, self.met = set(codes), set()
+
+    def meet(self, table):
+        assert set(table["code"].to_pylist()) <= self.codes
+        self.met.update(zip(*table.to_pydict().values(), strict=True))
+
+    def predict(self, table):
+        self.meet(table)
+
+    def time_rows(self, table, calls, warm_up):
+        assert calls <= table.num_rows
+        self.meet(table)
+
+    def memory_mb(self, _field):
+        return 100 + len(self.met) / 1024
+
+
+def test_what_is_kept_of_each_row_grows_though_the_holdout_was_predicted_before():
+    random = np.random.default_rng(5)
+    codes = [0.5, 1.0, 1.5]
+    rows = pa.table({"amount": random.normal(size=600), "code": random.choice(codes, 600)})
+    seen = watched(Remembers(codes), rows, 4000)
+    assert np.diff(seen.held_mb * 1024) == pytest.approx(200)
+    assert growth(seen.held_mb).low == pytest.approx(1000)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from gatekit.errors import ModelMisbehaved
 from gatekit.gates import parity, schema
 from gatekit.policy_gates import SchemaGate
+from gatekit.scoring.answers import Scored
 
 ALL = (
     schema.unanswered,
@@ -143,6 +144,7 @@ def test_scores_are_compared_too_and_are_probabilities(ask, make_holdout, fake):
         subject = fake(lambda t: np.zeros(len(t)))
         subject.score = "predict_proba"
         subject.said = lambda t: (np.zeros(len(t)), scores(t))
+        subject.scored = lambda held: Scored(None, scores(held.table), ())
         return subject
 
     def of(t):
