@@ -37,7 +37,6 @@ SECTIONS = {
     "numbers": coverage_numbers.cases,
     "own": coverage_own.cases,
 }
-OWN = "own"  # 2,000 resamples in each replicate: a tenth of the replicates
 ALONE = ("fairness", "drift", "spending")  # each with a table of its own
 HEAD = f"{'measure':<19}{'law':<36}{'rows':>7}{'lower':>8}{'upper':>8}{'false pass':>12}{'open':>7}"
 
@@ -95,10 +94,8 @@ def main():
     given = asked.parse_args()
     began, short = time.perf_counter(), 0
     chosen = [given.only] if given.only else [*SECTIONS, *ALONE]
-    if counted := [name for name in chosen if name in SECTIONS and name != OWN]:
+    if counted := [name for name in chosen if name in SECTIONS]:
         short += table(counted, given.replicates, given.level, given.cores)
-    if OWN in chosen:
-        short += table([OWN], given.replicates // 10, given.level, given.cores)
     if "fairness" in chosen:
         short += coverage_fairness.main(given.replicates, given.level, given.cores)
     if "drift" in chosen:

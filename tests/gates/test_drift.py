@@ -1,6 +1,5 @@
 """The drift gate: what moved is named, what did not passes, few rows leave it open."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -256,25 +255,24 @@ def test_a_sample_that_is_not_there(tmp_path, path, words):
         open_sample(SampleSpec(path=path), "reference", "label", tmp_path)
 
 
-CENSUS = Path(os.environ.get("GATEKIT_CENSUS", "acs_employment_ma.parquet"))
+CENSUS = Path(__file__).parents[2] / "examples" / "employment" / "data"
 
 
-@pytest.mark.skipif(not CENSUS.exists(), reason="the census extract is not here")
 def test_the_census_of_2018_has_moved_from_2015_and_halves_of_2015_have_not(sample, fake, ask):
-    table = parquet.ParquetFile(CENSUS).read()
-    years = {year: table.filter(pc.equal(table["year"], year)) for year in (2015, 2018)}
+    files = {2015: "train", 2018: "current"}
+    years = {y: parquet.ParquetFile(CENSUS / f"{f}.parquet").read() for y, f in files.items()}
     half = pa.array(np.random.default_rng(0).random(years[2015].num_rows) < 0.5)
     columns = {"AGEP": "double", "SCHL": "long", "ANC": "long", "DEYE": "long"}
     candidate = fake(lambda t: t["AGEP"].to_numpy() > 30, columns)
     old, new = sample(years[2015], "2015"), sample(years[2018], "2018")
-    found = drift.ks(candidate, old, new, ask=ask(DriftGate(ks=0.015)))
+    found = drift.ks(candidate, old, new, ask=ask(DriftGate(ks=0.01)))
     assert found.low > 0.015
     assert [line.split()[:2] for line in found.detail[1:3]] == [
         ["FAILED", "ANC:"],
         ["FAILED", "SCHL:"],
     ]
-    assert found.high < 0.05  # so real, and so small
-    assert decide(found, "<=", 0.05).outcome == "PASSED"
+    assert found.high < 0.06  # so real, and so small
+    assert decide(found, "<=", 0.06).outcome == "PASSED"
     halves = [sample(years[2015].filter(pc.xor(half, flip)), f"h{flip}") for flip in (False, True)]
-    alike = drift.ks(candidate, *halves, ask=ask(DriftGate(ks=0.015)))
-    assert alike.high < 0.015
+    alike = drift.ks(candidate, *halves, ask=ask(DriftGate(ks=0.01)))
+    assert alike.high < 0.025

@@ -92,6 +92,7 @@ def test_too_few_calls_decide_nothing_and_say_how_many_would(timed, ask, measure
     verdict = decide(few, "<=", 5.0)
     assert (few.high, verdict.outcome) == (math.inf, Outcome.INCONCLUSIVE)
     assert verdict.rows_needed == least
+    assert "after 20 warm-up calls" in few.method
     enough = measure(subject, holdout, ask=ask(LatencyGate(calls=least)))
     assert decide(enough, "<=", 5.0).outcome is Outcome.PASSED
 

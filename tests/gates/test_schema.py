@@ -5,11 +5,15 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 
-from gatekit.errors import ModelMisbehaved
+from gatekit.candidate import describe
+from gatekit.errors import CandidateError, ModelMisbehaved
 from gatekit.gates import parity, schema
 from gatekit.policy_gates import SchemaGate
+from gatekit.registry import ModelVersion
 from gatekit.scoring.answers import Scored
+from gatekit.testing import write_toy
 
 ALL = (
     schema.unanswered,
@@ -33,6 +37,16 @@ def search(look, subject, holdout, ask, examples=60):
 def rows_in(estimate):
     """The rows that the detail shows, each a text '(x0=..., x1=...)'."""
     return re.findall(r"\(x0=[^()]*\)", estimate.detail[0].partition("simplest rows found: ")[2])
+
+
+def test_a_model_without_a_signature_promises_nothing_and_is_no_candidate(tmp_path):
+    folder = write_toy(tmp_path / "model", "threshold")
+    described = yaml.safe_load((folder / "MLmodel").read_text())
+    for signature in (None, {"inputs": "[]", "outputs": None, "params": None}):
+        described["signature"] = signature
+        (folder / "MLmodel").write_text(yaml.safe_dump(described))
+        with pytest.raises(CandidateError, match="signature"):
+            describe("models:/toy/1", folder, ModelVersion("toy", "1", "", ""))
 
 
 @pytest.mark.parametrize("columns", [("x0", "x1"), {"x0": "float", "n": "long", "c": "string"}])

@@ -39,6 +39,10 @@ CASES = {
         ("MAE gain", "exponential errors", 50),
         ("RMSE rise", "normal errors", 200),
     ],
+    "coverage_own": [
+        ("mean of own losses", "|error|, exponential less 1", 200),
+        ("mean of own losses", "profit: -5 or 1, 1 in 10 lost", 200),
+    ],
 }
 SLACK = 3 * math.sqrt(0.95 * 0.05 / REPLICATES)
 

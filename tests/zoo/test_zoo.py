@@ -46,3 +46,9 @@ def test_there_are_pairs_enough_and_each_has_a_name_of_its_own():
     names = [pair.name for pair in zoo.PAIRS]
     assert len(names) >= 30
     assert len(set(names)) == len(names)
+
+
+def test_no_champion_is_the_twin_itself_which_would_prove_nothing():
+    compared = [pair for pair in zoo.PAIRS if pair.rival is not None]
+    assert compared
+    assert not [pair.name for pair in compared if dict(pair.rival) == dict(pair.twin)]

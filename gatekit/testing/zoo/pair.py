@@ -50,7 +50,8 @@ class Pair:
     rule: str
     defect: Mapping[str, Any]  # the rule's parameters for the defective model
     twin: Mapping[str, Any] = field(default_factory=dict)
-    rival: Mapping[str, Any] | None = None  # the champion's, where there is one
+    # the champion's, where there is one; never in the twin's words, or it would be the twin itself
+    rival: Mapping[str, Any] | None = None
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # bars beyond COMMON
     truth: Truth = "labels"
     score: str = ""

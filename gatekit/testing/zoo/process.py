@@ -60,7 +60,7 @@ PAIRS = (
         "within every bar in milliseconds, and takes 5 ms longer than the model it would replace",
         "slow",
         {"ms": 5.0},
-        rival={},
+        rival={"ms": 0.0},
         gates={"latency": {"p50_ms": 100.0, "champion_ratio": 4.0, "calls": 200}},
     ),
     Pair(
