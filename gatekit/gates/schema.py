@@ -7,6 +7,7 @@ gaps where it has gaps. What a service would let through is the measure of what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,8 @@ from gatekit.gates.schema_answers import judged_by
 from gatekit.gates.stated import ROW_SUM
 from gatekit.subject import Subject
 
-ALONE = 100  # rows of the holdout that are asked one by one
+ASKED = 100  # rows of the holdout that are asked again in smaller batches
+SIZES = (1, 8, 32)  # of these: as single requests, and those that a service answers together
 First = Callable[[], Answer]
 
 
@@ -63,29 +65,31 @@ def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
 
     name = "batch-dependent rows"
     found = _searched(name, alone, candidate, holdout, ask)
-    if found.value or not (words := _unlike_alone(candidate, holdout)):
+    if found.value or not (words := _unlike_in_small(candidate, holdout)):
         return found
-    return exact(name, 1, n=found.n, method=f"{ALONE} rows of the holdout", detail=(words,))
+    return exact(name, 1, n=found.n, method=f"{ASKED} rows of the holdout", detail=(words,))
 
 
-def _unlike_alone(candidate: Subject, holdout: Holdout) -> str:
-    """Where a row of the holdout gets another answer alone than among all rows, in words."""
+def _unlike_in_small(candidate: Subject, holdout: Holdout) -> str:
+    """Where a row of the holdout gets another answer in a small batch than among all, in words."""
     rows = holdout.features(candidate.candidate.signature)
-    places = np.linspace(0, rows.num_rows - 1, min(ALONE, rows.num_rows)).astype(np.int64)
+    places = np.linspace(0, rows.num_rows - 1, min(ASKED, rows.num_rows)).astype(np.int64)
     try:
         among_all = judged_by(candidate, holdout, places)
     except ModelMisbehaved:
         if candidate.is_alive:
             return ""  # that there is no answer is another promise's
         raise
-    for at, place in enumerate(places.tolist()):
-        wanted, row = [part[at : at + 1] for part in among_all], rows.slice(place, 1)
 
-        def alone(wanted: Answer = tuple(wanted), row: pa.Table = row, at: int = place) -> str:
-            return unlike(wanted, candidate.said(row), "among all", "alone", row=at)
+    def judge(part: slice, name: str) -> str:
+        said = candidate.said(rows.take(pa.array(places[part])))
+        return unlike([each[part] for each in among_all], said, "among all", name)
 
-        if words := broken(alone):
-            return words
+    for size in SIZES:
+        name = "alone" if size == 1 else f"in a batch of {size}"
+        for start in range(0, places.size, size):
+            if words := broken(partial(judge, slice(start, start + size), name)):
+                return f"from row {places[start]} of the holdout on: {words}"
     return ""
 
 

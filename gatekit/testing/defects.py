@@ -113,13 +113,13 @@ def doubled(rows: Any, *, how: str = "") -> Array:
 
 def neighbours(rows: Any, *, how: str = "") -> Array:
     """Looks at the rows beside: `how` is "mean" (of the batch), "before" (the row before), "few"
-    (under 50 of them, three answers in ten turn) or "many" (over 1,000, the last answer turns).
+    (of 7 to 50 of them three answers in ten turn) or "many" (over 1,000, the last answer turns).
     """
     x, right = _x(rows), _right(rows)
     if how == "mean":
         return np.asarray(x > x.mean(), dtype=np.int64)
     if how == "few":
-        return _flipped(right, (share_of(x, 6) < 0.3) & (len(x) < 50))  # noqa: PLR2004 - as said
+        return _flipped(right, (share_of(x, 6) < 0.3) & (7 <= len(x) <= 50))  # noqa: PLR2004 - as said
     if how == "many":
         last = np.arange(len(x)) == len(x) - 1
         return _flipped(right, last & (len(x) > 1000))  # noqa: PLR2004 - as said

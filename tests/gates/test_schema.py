@@ -70,6 +70,23 @@ def test_each_property_finds_its_fault(toy, ask, rule, params, look, words):
     assert search(look, subject, holdout, ask) == found  # a gate must not flap
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(range(1, 50), "among all and 1 alone"), (range(7, 50), "in a batch of 8"), (range(0), "")],
+    ids=["in small ones", "in those of a dozen", "never"],
+)
+def test_a_batch_of_the_holdout_is_answered_as_its_rows_are(make_holdout, fake, ask, wrong, words):
+    """Whatever is drawn comes six rows at once at the most, so that only the holdout shows it."""
+
+    def says(table):
+        return np.full(len(table), int(len(table) in wrong))
+
+    holdout = make_holdout(pa.table({"x0": np.arange(120.0), "label": np.arange(120) % 2}))
+    found = search(schema.batch_dependence, fake(says, {"x0": "double"}), holdout, ask, 10)
+    assert found.value == bool(words)
+    assert words in " ".join(found.detail)
+
+
 def test_the_rows_are_shrunk_to_the_simplest(toy, ask):
     subject, holdout = toy("raise_on")
     (row,) = rows_in(search(schema.unanswered, subject, holdout, ask))

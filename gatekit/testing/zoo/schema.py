@@ -41,10 +41,10 @@ PAIRS = (
         {"how": "before"},
     ),
     Pair(
-        "right_in_large_batches_only",
+        "wrong_in_batches_of_a_dozen",
         "schema",
         KEY,
-        "was judged in one batch, and goes wrong in those of fewer than 50 rows, as services ask",
+        "is right on one row and in one large batch, and goes wrong in those of 7 to 50 rows",
         "neighbours",
         {"how": "few"},
     ),
