@@ -366,13 +366,10 @@ class Subject:
         key = (holdout.sha256, calls)
         if key not in self._memory:
             self._wait_for_rival()
-            runner = self._start()
-            try:
+            with self._start() as runner:
                 runner.load(self.candidate.folder, self.engine)
                 rows = holdout.features(self.candidate.signature)
                 self._memory[key] = watched(runner, rows, calls)
-            finally:
-                runner.close()
         return self._memory[key]
 
     @property
