@@ -57,11 +57,11 @@ def _quantities(rows: pa.Table) -> list[str]:
 
 
 def _fresh(rows: pa.Table, moved: Sequence[str], window: int, each: int) -> pa.Table:
-    """As many rows for a window, in turn, each with its quantities a little larger than before."""
-    places = (window * each + np.arange(each)) % rows.num_rows
+    """As many rows for a window, in turn; a row that comes again has its quantities larger."""
+    turns, places = np.divmod(window * each + np.arange(each), rows.num_rows)
     table = rows.take(pa.array(places))
     for name in moved:
-        larger = pc.multiply(table[name], 1 + HAIR * (window + 1))
+        larger = pc.multiply(table[name], pa.array(1 + HAIR * (turns + 1)))
         table = table.set_column(table.column_names.index(name), name, larger)
     return table
 
