@@ -103,6 +103,7 @@ class Inside:
     def close(self):
         for end in self.pipe:
             os.close(end)
+        self.pipe = ()  # it may be closed again
 
 
 class Outcome:
