@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,11 +70,12 @@ def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: A
 def in_company(candidate: Subject, drawn: Drawn, ask: Ask, beside: pa.Table) -> str:
     """Where rows that `search` asked get another answer in one batch, `beside` others, in words.
 
-    Only those that were answered; "" if all get the same. `beside` has all columns drawn.
+    Only those that were answered; "" if all get the same, or if `beside` itself has no answer. It
+    has all columns drawn.
     """
     asked = candidate.kept[(*drawn.key, ask.settings.examples)]
     rows = [row for batch, answers in asked if answers for row in batch]
-    if not rows:
+    if not rows or broken(partial(_answered, candidate, beside)):
         return ""
     given = [answers[0] for _, answers in asked if answers]
     apart = [np.concatenate(parts) for parts in zip(*given, strict=True)]
@@ -85,6 +87,11 @@ def in_company(candidate: Subject, drawn: Drawn, ask: Ask, beside: pa.Table) -> 
         return unlike(apart, said, "apart", "among others")
 
     return broken(judge)
+
+
+def _answered(candidate: Subject, table: pa.Table) -> str:
+    candidate.said(table)
+    return ""
 
 
 def broken(judge: Callable[[], str]) -> str:

@@ -98,6 +98,22 @@ def test_a_gap_is_held_against_what_is_declared(fake, holdout, ask, declared, do
     assert found.value == count
 
 
+@pytest.mark.parametrize(("gaps_alone", "count"), [(False, 1), (True, 0)])
+def test_a_gap_is_treated_alike_in_company(fake, holdout, ask, gaps_alone, count):
+    """It fills gaps from its batch; where it has no answer for the holdout that is another fault."""
+
+    def says(table):
+        income = table["income"].to_numpy().astype(float)
+        if gaps_alone and table.drop_null().num_rows:
+            crashes()
+        known = income[~np.isnan(income)]
+        return np.full(len(table), float(known.mean()) if known.size else 0.0)
+
+    found = look(schema_cells.empty_cell, says, fake, holdout, ask)
+    assert found.value == count
+    assert ("among others" in "".join(found.detail)) == bool(count)
+
+
 def test_only_what_the_signature_lets_be_empty_is_emptied(make_holdout, fake, ask):
     holdout = make_holdout(TABLE.select(["x0", "plan", "label"]))
     columns = {"x0": "double", "plan": "string"}
