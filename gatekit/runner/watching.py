@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gatekit.runner.process import Runner
 
 WINDOWS = 20  # how often memory is read while rows are predicted
-HAIR = 2.0**-32  # by how much of itself a number is moved, to be one that was never asked
+HAIR = 2.0**-32  # of the way to its mean a number is moved, to be one that was never asked
 MOSTLY = 0.5  # share of different values from which on a column is one of quantities, not codes
 
 
@@ -46,23 +46,31 @@ def watched(runner: Runner, rows: pa.Table, calls: int) -> Memory:
     return Memory(runner.memory_mb("VmHWM"), np.array(held))
 
 
-def _quantities(rows: pa.Table) -> list[str]:
-    """The columns of doubles that are no codes: most of their values are different ones."""
-    return [
-        field.name
-        for field in rows.schema
-        if pa.types.is_float64(field.type)
-        and pc.count_distinct(rows[field.name]).as_py() > MOSTLY * rows.num_rows
-    ]
+def _quantities(rows: pa.Table) -> dict[str, float]:
+    """The columns of doubles that are no codes, as most of their values differ; and their means."""
+    found = {}
+    for field in rows.schema:
+        if not pa.types.is_float64(field.type):
+            continue
+        known = rows[field.name].filter(pc.is_finite(rows[field.name]))
+        if pc.count_distinct(known).as_py() > MOSTLY * rows.num_rows:
+            found[field.name] = float(pc.mean(known).as_py())
+    return found
 
 
-def _fresh(rows: pa.Table, moved: Sequence[str], window: int, each: int) -> pa.Table:
-    """As many rows for a window, in turn; a row that comes again has its quantities larger."""
+def _fresh(rows: pa.Table, moved: Mapping[str, float], window: int, each: int) -> pa.Table:
+    """As many rows for a window, in turn; quantities of one that comes again are moved further.
+
+    Towards their mean, so that none leaves the range that the model may ask for.
+    """
     turns, places = np.divmod(window * each + np.arange(each), rows.num_rows)
     table = rows.take(pa.array(places))
-    for name in moved:
-        larger = pc.multiply(table[name], pa.array(1 + HAIR * (turns + 1)))
-        table = table.set_column(table.column_names.index(name), name, larger)
+    by = pa.array(HAIR * (turns + 1))
+    for name, mean in moved.items():
+        old = table[name]
+        nearer = pc.add(old, pc.multiply(pc.subtract(mean, old), by))
+        new = pc.if_else(pc.is_finite(old), nearer, old)
+        table = table.set_column(table.column_names.index(name), name, new)
     return table
 
 

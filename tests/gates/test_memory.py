@@ -62,13 +62,17 @@ def test_few_calls_decide_nothing():
 
 
 class Remembers:
-    """Keeps a kilobyte for each row that it has not met; a code it does not know is refused."""
+    """Keeps a kilobyte for each row it has not met; refuses a code that it does not know, and more
+    than it has learnt from.
+    """
 
     def __init__(self, codes):
         self.codes, self.met = set(codes), set()
 
     def meet(self, table):
         assert set(table["code"].to_pylist()) <= self.codes
+        assert np.nanmax(np.abs(table["amount"].to_numpy())) <= 3.0
+        assert table["amount"].null_count > 0
         self.met.update(zip(*table.to_pydict().values(), strict=True))
 
     def predict(self, table):
@@ -85,10 +89,12 @@ class Remembers:
 def test_what_is_kept_of_each_row_grows_though_the_holdout_was_predicted_before():
     random = np.random.default_rng(5)
     codes = [0.5, 1.0, 1.5]
-    rows = pa.table({"amount": random.normal(size=600), "code": random.choice(codes, 600)})
+    amounts = np.clip(random.normal(size=600), -3.0, 3.0).tolist()
+    amounts[::50] = [3.0, None] * 6
+    rows = pa.table({"amount": amounts, "code": random.choice(codes, 600)})
     seen = watched(Remembers(codes), rows, 4000)
-    assert np.diff(seen.held_mb * 1024) == pytest.approx(200)
-    assert growth(seen.held_mb).low == pytest.approx(1000)
+    assert np.diff(seen.held_mb * 1024).min() > 190  # rows without an amount do come again
+    assert growth(seen.held_mb).low > 950
 
 
 @pytest.fixture
