@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from gatekit.evidence.counts import is_label
 
 MOST_LABELS = 100  # more are scores or names, not labels
-TWO = 2
 ROWS_AT_ONCE = 1 << 15  # so that their codes stay in the cache
 
 
@@ -75,6 +74,8 @@ def confusion_table(y: NDArray[Any], prediction: NDArray[Any]) -> ConfusionTable
     Labels are the same by the rule of `counts.right`: as text if either side is text.
     """
     if y.dtype.kind in "bi" and prediction.dtype.kind in "bi" and y.size:
+        if (two := _of_two_labels(y, prediction)) is not None:
+            return two
         low = min(int(y.min()), int(prediction.min()))
         span = max(int(y.max()), int(prediction.max())) - low + 1
         if span <= MOST_LABELS:
@@ -107,9 +108,6 @@ def _of_near_integers(
     counted = np.zeros(span * span, dtype=np.int64)
     for start in range(0, y.size, ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        if span == TWO:
-            counted += _of_two(y[part] != low, prediction[part] != low)
-            continue
         codes = y[part].astype(np.int64)
         codes *= span
         codes += prediction[part]
@@ -121,7 +119,24 @@ def _of_near_integers(
     return ConfusionTable(labels, cells[np.ix_(found, found)].astype(np.int64))
 
 
-def _of_two(y: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows by (the larger label is true, it is predicted), (4,): faster than counting codes."""
-    true, said, both = map(np.count_nonzero, (y, prediction, y & prediction))
-    return np.array([y.size - true - said + both, said - both, true - both, both])
+def _of_two_labels(y: NDArray[Any], prediction: NDArray[Any]) -> ConfusionTable | None:
+    """Rows with a label and the next, counted as flags; None where there are others.
+
+    Looked at and counted while a part of the rows is in the cache.
+    """
+    parts = [slice(at, at + ROWS_AT_ONCE) for at in range(0, y.size, ROWS_AT_ONCE)]
+    low = min(int(y[parts[0]].min()), int(prediction[parts[0]].min()))
+    true = said = both = 0
+    for part in parts:
+        mine, theirs = y[part], prediction[part]
+        if min(mine.min(), theirs.min()) < low or max(mine.max(), theirs.max()) > low + 1:
+            return None
+        mine, theirs = mine != low, theirs != low
+        true += int(np.count_nonzero(mine))
+        said += int(np.count_nonzero(theirs))
+        both += int(np.count_nonzero(mine & theirs))
+    neither = y.size - true - said + both
+    cells = np.array([[neither, said - both], [true - both, both]], dtype=np.int64)
+    found = np.flatnonzero(cells.sum(axis=0) + cells.sum(axis=1))
+    labels = (found + low).astype(np.result_type(y, prediction))
+    return ConfusionTable(labels, cells[np.ix_(found, found)])

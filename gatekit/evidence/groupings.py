@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ ROWS_AT_ONCE = 1 << 15  # so that their codes stay in the cache
 DENSE = 100_000  # with more possible combinations than this only those that occur are kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grouping:
     """A sensitive column, or a crossing: its groups, and each joint cell's place in (G, 2, 2)."""
 
@@ -30,12 +31,18 @@ class Grouping:
 
     def tables(self, counts: Ints) -> Ints:
         """(..., C) counts of the joint cells to (..., G, 2, 2): group, true label, predicted."""
+        order, starts, filled = self._places
+        made = np.zeros((*counts.shape[:-1], 4 * len(self.groups)), dtype=np.int64)
+        made[..., filled] = np.add.reduceat(counts[..., order], starts, axis=-1)
+        return made.reshape(*counts.shape[:-1], len(self.groups), 2, 2)
+
+    @cached_property
+    def _places(self) -> tuple[Ints, Ints, Ints]:
+        """The cells in order of their places, where a new place starts, and which place it is."""
         order = np.argsort(self.place, kind="stable")
         places = self.place[order]
         starts = np.flatnonzero(np.diff(places, prepend=-1))
-        made = np.zeros((*counts.shape[:-1], 4 * len(self.groups)), dtype=np.int64)
-        made[..., places[starts]] = np.add.reduceat(counts[..., order], starts, axis=-1)
-        return made.reshape(*counts.shape[:-1], len(self.groups), 2, 2)
+        return order, starts, places[starts]
 
 
 @dataclass(frozen=True, slots=True)

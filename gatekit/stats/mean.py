@@ -87,7 +87,7 @@ class Adding:
     def __init__(self) -> None:
         self._n = 0
         self._total, self._centre = 0.0, 0.0
-        self._sums = np.zeros(3)
+        self._sums = np.zeros(2)
         self._least, self._most = np.inf, -np.inf
 
     def add(self, part: NDArray[np.floating], total: float | None = None) -> None:
@@ -102,13 +102,13 @@ class Adding:
         self._most = np.maximum(self._most, part.max())
         part -= self._centre
         squares = part * part
-        first, second = part.sum(), squares.sum()
-        self._sums += (first, second, np.multiply(squares, part, out=squares).sum())
+        self._sums += squares.sum(), np.multiply(squares, part, out=squares).sum()
         self._n += part.size
 
     def moments(self) -> Moments:
         """Of all that was added."""
-        first, second, third = map(float, self._sums / self._n)
+        first = self._total / self._n - self._centre
+        second, third = map(float, self._sums / self._n)
         third += first * (2 * first * first - 3 * second)
         second = max(0.0, second - first * first)
         least, most = float(self._least), float(self._most)
