@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import reduce
 from typing import Self
 
 import numpy as np
@@ -22,8 +24,16 @@ from gatekit.streaming.task import Counted, Model, OpenRunner, Task
 TOGETHER = 4  # blocks that are counted at once: what a count costs beside its rows is paid once
 AHEAD = 1  # such counts that are waited for while the next blocks are read
 
-
 Asked = tuple[pa.Table, dict[str, "Future[Said]"]]  # a block's labels and groups, and by role
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """Some blocks of a part that are being counted; `rows` are the part's, with its last blocks."""
+
+    part: Part
+    evidence: Future[Evidence]
+    rows: int = 0
 
 
 class Lane:
@@ -63,46 +73,43 @@ class Lane:
         """End the threads, and the processes that nobody has lent."""
         self._stack.close()
 
-    def count(self, parts: Sequence[Part]) -> Counted:
-        """The evidence of some parts, merged.
+    def count(self, parts: Iterable[Part]) -> Counted:
+        """The evidence of some parts, merged; raises as `each`."""
+        return reduce(_together, self.each(parts))
+
+    def each(self, parts: Iterable[Part]) -> Iterator[Counted]:
+        """The evidence of each part, in their order; the next is read while one is counted.
 
         Raises:
             DataError: a label or group is missing; the part is named.
             ModelMisbehaved: a model died, hung, or answered something that is no prediction.
         """
         found: Evidence | None = None
-        seen = []
-        for part in parts:
-            try:
-                rows, evidence = self._part(part)
-            except (DataError, ModelMisbehaved) as error:
-                raise type(error)(f"{part.id}: {error.message}", error.hint) from error
-            seen.append((part.id, rows))
-            found = evidence if found is None else found.merge(evidence)
-        assert found is not None  # noqa: S101 - nobody counts no parts
-        held = set.intersection(*(set(runner.walls) for runner in self._runners))
-        return Counted(tuple(seen), found, tuple(sorted(held)))
+        for begun in _ahead(self._begun(parts), AHEAD):
+            with _named(begun.part):
+                more = begun.evidence.result()
+            found = more if found is None else found.merge(more)
+            if begun.rows:
+                held = set.intersection(*(set(runner.walls) for runner in self._runners))
+                yield Counted(((begun.part.id, begun.rows),), found, tuple(sorted(held)))
+                found = None
 
-    def _part(self, part: Part) -> tuple[int, Evidence]:
-        found: Evidence | None = None
-        counting: deque[Future[Evidence]] = deque()
-        asked: list[Asked] = []
-        rows = 0
-        for table in blocks(part, self._task.columns, self._task.words):
-            rows += table.num_rows
-            asked.append((table.select(self._held), self._asked(table)))
-            if len(asked) == TOGETHER:
-                counting.append(self._counter.submit(self._counted, asked))
-                asked = []
-                if len(counting) > AHEAD:
-                    found = _merged(found, counting.popleft().result())
-        if asked:
-            counting.append(self._counter.submit(self._counted, asked))
-        while counting:
-            found = _merged(found, counting.popleft().result())
-        if found is None:
-            raise DataError("it has no rows, and its metadata tell of some", "Write it anew")
-        return rows, found
+    def _begun(self, parts: Iterable[Part]) -> Iterator[_Begun]:
+        """The blocks of all parts, some at a time, on their way to be predicted and counted."""
+        for part in parts:
+            rows, asked = 0, list[Asked]()
+            with _named(part):
+                for table in blocks(part, self._task.columns, self._task.words):
+                    if len(asked) == TOGETHER:
+                        yield _Begun(part, self._counter.submit(self._counted, asked))
+                        asked = []
+                    rows += table.num_rows
+                    asked.append((table.select(self._held), self._asked(table)))
+                if not rows:
+                    raise DataError(
+                        "it has no rows, and its metadata tell of some", "Write it anew"
+                    )
+            yield _Begun(part, self._counter.submit(self._counted, asked), rows)
 
     def _asked(self, table: pa.Table) -> dict[str, Future[Said]]:
         return {
@@ -120,8 +127,28 @@ class Lane:
         return fill(self._task.question, table, answers)
 
 
-def _merged(found: Evidence | None, more: Evidence) -> Evidence:
-    return more if found is None else found.merge(more)
+def _ahead(begun: Iterable[_Begun], many: int) -> Iterator[_Begun]:
+    """The same, each when `many` more have been begun."""
+    waiting: deque[_Begun] = deque()
+    for each in begun:
+        waiting.append(each)
+        if len(waiting) > many:
+            yield waiting.popleft()
+    yield from waiting
+
+
+@contextmanager
+def _named(part: Part) -> Iterator[None]:
+    try:
+        yield
+    except (DataError, ModelMisbehaved) as error:
+        raise type(error)(f"{part.id}: {error.message}", error.hint) from error
+
+
+def _together(one: Counted, other: Counted) -> Counted:
+    walls = set(one.walls).intersection(other.walls)
+    evidence = one.evidence.merge(other.evidence)
+    return Counted((*one.parts, *other.parts), evidence, tuple(sorted(walls)))
 
 
 def _joined(parts: list[Said]) -> Said:
