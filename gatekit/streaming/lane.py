@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -23,6 +23,7 @@ from gatekit.streaming.task import Counted, Model, OpenRunner, Task
 
 TOGETHER = 4  # blocks that are counted at once: what a count costs beside its rows is paid once
 AHEAD = 1  # such counts that are waited for while the next blocks are read
+UNANSWERED = 2  # blocks read before a slow model needs them: a part of another lane's, maybe
 
 Asked = tuple[pa.Table, dict[str, "Future[Said]"]]  # a block's labels and groups, and by role
 
@@ -49,6 +50,7 @@ class Lane:
         self._stack = ExitStack()
         self._threads: list[ThreadPoolExecutor] = []
         self._runners: list[Runner] = []
+        self._unanswered: deque[Collection[Future[Said]]] = deque()
         try:
             self._counter = self._thread()
             for model in task.models:
@@ -112,12 +114,16 @@ class Lane:
             yield _Begun(part, self._counter.submit(self._counted, asked), rows)
 
     def _asked(self, table: pa.Table) -> dict[str, Future[Said]]:
-        return {
+        futures = {
             model.role: thread.submit(said, runner, model, table.select(list(model.inputs)))
             for model, runner, thread in zip(
                 self._task.models, self._runners, self._threads, strict=True
             )
         }
+        self._unanswered.append(futures.values())
+        if len(self._unanswered) > UNANSWERED:
+            wait(self._unanswered.popleft())
+        return futures
 
     def _counted(self, asked: list[Asked]) -> Evidence:
         table = pa.concat_tables([rows for rows, _ in asked])

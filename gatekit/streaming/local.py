@@ -27,16 +27,16 @@ class LocalEngine:
         found: queue.SimpleQueue[Counted | Future[None]] = queue.SimpleQueue()
         with ExitStack() as stack:
             many = min(self.processes, len(parts))
-            lanes = [stack.enter_context(Lane(task, self.open_runner)) for _ in range(many)]
-            pool = stack.enter_context(ThreadPoolExecutor(many))  # ends before the lanes do
+            pool = stack.enter_context(ThreadPoolExecutor(many))
             stack.callback(dealt.stop)
 
-            def count(lane: Lane) -> None:
-                for counted in lane.each(dealt):
-                    found.put(counted)
+            def count() -> None:
+                with Lane(task, self.open_runner) as lane:
+                    for counted in lane.each(dealt):
+                        found.put(counted)
 
-            for lane in lanes:
-                pool.submit(count, lane).add_done_callback(found.put)
+            for _ in range(many):  # nobody waits for a process that is starting yet
+                pool.submit(count).add_done_callback(found.put)
             while many:
                 if isinstance(each := found.get(), Counted):
                     yield each
