@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import Self
 
-import numpy as np
 import pyarrow as pa
 
 from gatekit.errors import DataError, ModelMisbehaved
@@ -21,16 +20,13 @@ from gatekit.streaming.filling import fill
 from gatekit.streaming.question import Said
 from gatekit.streaming.task import Counted, Model, OpenRunner, Task
 
-TOGETHER = 4  # blocks that are counted at once: what a count costs beside its rows is paid once
-AHEAD = 1  # such counts that are waited for while the next blocks are read
+UNCOUNTED = 6  # blocks whose counts are waited for while further ones are read
 UNANSWERED = 2  # blocks read before a slow model needs them: a part of another lane's, maybe
-
-Asked = tuple[pa.Table, dict[str, "Future[Said]"]]  # a block's labels and groups, and by role
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Begun:
-    """Some blocks of a part that are being counted; `rows` are the part's, with its last blocks."""
+    """The blocks of a part up to one that is being counted; `rows` are the part's at its end."""
 
     part: Part
     evidence: Future[Evidence]
@@ -86,32 +82,29 @@ class Lane:
             DataError: a label or group is missing; the part is named.
             ModelMisbehaved: a model died, hung, or answered something that is no prediction.
         """
-        found: Evidence | None = None
-        for begun in _ahead(self._begun(parts), AHEAD):
+        for begun in _ahead(self._begun(parts), UNCOUNTED):
             with _named(begun.part):
-                more = begun.evidence.result()
-            found = more if found is None else found.merge(more)
+                found = begun.evidence.result()
             if begun.rows:
                 held = set.intersection(*(set(runner.walls) for runner in self._runners))
                 yield Counted(((begun.part.id, begun.rows),), found, tuple(sorted(held)))
-                found = None
 
     def _begun(self, parts: Iterable[Part]) -> Iterator[_Begun]:
-        """The blocks of all parts, some at a time, on their way to be predicted and counted."""
+        """The blocks of all parts, on their way to be predicted and counted."""
         for part in parts:
-            rows, asked = 0, list[Asked]()
+            rows, counting = 0, None
             with _named(part):
                 for table in blocks(part, self._task.columns, self._task.words):
-                    if len(asked) == TOGETHER:
-                        yield _Begun(part, self._counter.submit(self._counted, asked))
-                        asked = []
+                    if counting is not None:
+                        yield _Begun(part, counting)
                     rows += table.num_rows
-                    asked.append((table.select(self._held), self._asked(table)))
-                if not rows:
+                    held, asked = table.select(self._held), self._asked(table)
+                    counting = self._counter.submit(self._counted, counting, held, asked)
+                if counting is None:
                     raise DataError(
                         "it has no rows, and its metadata tell of some", "Write it anew"
                     )
-            yield _Begun(part, self._counter.submit(self._counted, asked), rows)
+            yield _Begun(part, counting, rows)
 
     def _asked(self, table: pa.Table) -> dict[str, Future[Said]]:
         futures = {
@@ -125,12 +118,15 @@ class Lane:
             wait(self._unanswered.popleft())
         return futures
 
-    def _counted(self, asked: list[Asked]) -> Evidence:
-        table = pa.concat_tables([rows for rows, _ in asked])
-        answers = {
-            role: _joined([futures[role].result() for _, futures in asked]) for role in asked[0][1]
-        }
-        return fill(self._task.question, table, answers)
+    def _counted(
+        self,
+        before: Future[Evidence] | None,
+        held: pa.Table,
+        asked: Mapping[str, Future[Said]],
+    ) -> Evidence:
+        answers = {role: future.result() for role, future in asked.items()}
+        found = fill(self._task.question, held, answers)
+        return found if before is None else before.result().merge(found)
 
 
 def _ahead(begun: Iterable[_Begun], many: int) -> Iterator[_Begun]:
@@ -155,19 +151,6 @@ def _together(one: Counted, other: Counted) -> Counted:
     walls = set(one.walls).intersection(other.walls)
     evidence = one.evidence.merge(other.evidence)
     return Counted((*one.parts, *other.parts), evidence, tuple(sorted(walls)))
-
-
-def _joined(parts: list[Said]) -> Said:
-    """What was said of blocks one after the other."""
-    first = parts[0]
-    if any(each.classes != first.classes for each in parts):
-        raise ModelMisbehaved("a model scores other classes in some rows than in others")
-    labels = np.concatenate([each.labels for each in parts])
-    if first.scores is None:
-        return Said(labels)
-    scores = [each.scores for each in parts if each.scores is not None]
-    whole = [each.whole for each in parts if each.whole is not None]
-    return Said(labels, np.concatenate(scores), np.concatenate(whole), first.classes)
 
 
 def said(runner: Runner, model: Model, table: pa.Table) -> Said:

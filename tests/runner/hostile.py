@@ -102,7 +102,7 @@ def ways_to_write(descriptor):
 def is_memory(descriptor):
     """Whether it is a file in memory."""
     try:
-        return "memfd:" in os.readlink(f"/proc/self/fd/{descriptor}")
+        return "memfd:" in str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:
         return False
 

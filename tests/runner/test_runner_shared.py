@@ -1,7 +1,5 @@
 """Many rows cross in memory that a model may read and nothing else."""
 
-import ctypes
-import mmap
 import os
 
 import numpy as np
