@@ -29,7 +29,8 @@ from gatekit.gate import Ask
 from gatekit.gates import accuracy, fairness
 from gatekit.policy import DataSpec
 from gatekit.policy_gates import AccuracyGate, FairnessGate
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 
 GROUPS, FEATURES, REPEATS, BOOTSTRAPS = 10, 10, 7, 100
 LABEL_MEASURES = (

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 from gatekit.attest.keys import PrivateKey
@@ -40,7 +41,8 @@ from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
 from gatekit.streaming.question import CANDIDATE, CHAMPION
 from gatekit.streaming.told import Told
-from gatekit.subject import NoChampion, Subject, SubjectSpec
+from gatekit.subject import NoChampion, Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.uses import Use, Uses, count_use
 
 
@@ -102,7 +104,9 @@ class GateRun:
     @cached_property
     def candidate(self) -> Subject:
         """The candidate, in its own process from the first question on."""
-        return self._subject(self.model, self.engine, "candidate")
+        subject = self._subject(self.model, self.engine, "candidate")
+        subject.rival = self.champion if isinstance(self.champion, Subject) else None
+        return subject
 
     @cached_property
     def champion(self) -> Subject | NoChampion:
@@ -165,9 +169,13 @@ class GateRun:
         runner = Runner(
             limits, own, role=role, trusted=trusted, server=self.server, scan=self._scans
         )
-        runner.progress = self.progress
+        runner.progress = self._hear
         self._runners.append(runner)
         return runner
+
+    def _hear(self, unit: str, done: float, of: float) -> None:
+        if current_thread() is main_thread():  # a rival predicts in silence
+            self.progress(unit, done, of)
 
     @property
     def walls(self) -> tuple[str, ...] | None:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gatekit.candidate import Candidate
+from gatekit.ahead import Ahead
 from gatekit.data import Holdout
 from gatekit.environments.model import ModelEnvironment
 from gatekit.errors import ModelMisbehaved, UsageProblem
@@ -31,8 +31,6 @@ from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
 from gatekit.runner.watching import Memory, load_seconds, watched
 from gatekit.scanning.finding import Finding
-from gatekit.scanning.once import Scan
-from gatekit.scanning.scan import scan
 from gatekit.scoring.answers import LABEL, Scored
 from gatekit.scoring.linear import LinearForm
 from gatekit.scoring.reading import Reading
@@ -40,6 +38,7 @@ from gatekit.scoring.tables import spread_rows
 from gatekit.spool import spooled
 from gatekit.streaming.question import CANDIDATE, Said
 from gatekit.streaming.told import Told
+from gatekit.subject_spec import SubjectSpec
 
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
@@ -52,22 +51,6 @@ class NoChampion:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectSpec:
-    """Which model, by which engine, for which task, and which label is the positive one."""
-
-    candidate: Candidate
-    engine: str
-    positive: Any = 1
-    task: str = "binary"
-    score: str = ""  # where the model gives scores; "" where it gives labels or numbers alone
-    threshold: float = 0.5
-    negative: Any = 0  # what a row below the threshold is labelled
-    trusted: tuple[str, ...] = ()  # by the policy, besides what the scan allows anyway
-    environment: ModelEnvironment | None = None  # None: ours
-    scan: Scan = scan
-
-
 class Subject:
     """One model in its own process. Predictions are labels or numbers, (n,)."""
 
@@ -75,6 +58,7 @@ class Subject:
     score = ""
     role = CANDIDATE
     tell: Callable[[], Told] | None = None  # what a pass over a holdout that streams tells
+    rival: Subject | None = None  # who predicts the holdout while this one does
 
     def __init__(self, spec: SubjectSpec, spool: Path, start: Callable[[], Runner]) -> None:
         self.candidate = spec.candidate
@@ -98,6 +82,7 @@ class Subject:
         self._scored: dict[tuple[str, str], Scored] = {}
         self._score_tables: dict[str, ScoreTable] = {}
         self._form: LinearForm | str | None = None
+        self._ahead = Ahead()
         self.kept: dict[tuple[Any, ...], Any] = {}  # what one measure leaves for the next
 
     @property
@@ -165,15 +150,13 @@ class Subject:
         return runner
 
     def lent(self) -> AbstractContextManager[Runner]:
-        """Its living process with the model loaded, which stays when it is given back.
-
-        Raises:
-            ModelMisbehaved: see `predict`.
-        """
+        """Its living process with the model loaded, which stays; raises as `predict`."""
+        self._wait_for_rival()
         return nullcontext(self._living())
 
     def another(self) -> AbstractContextManager[Runner]:
         """One more process with the model, which ends when given back; raises as `lent`."""
+        self._wait_for_rival()
         runner = self._start()
         try:
             runner.load(self.candidate.folder, self.engine)
@@ -254,7 +237,18 @@ class Subject:
             self._score_tables[holdout.sha256] = score_table(self.scores(holdout), positive)
         return self._score_tables[holdout.sha256]
 
+    def begin(self, holdout: Holdout) -> None:
+        """Predict the rows of a holdout in a thread; what goes wrong there, who asks will meet."""
+        self._ahead.begin(lambda: self._spooled(holdout, self.engine))
+
+    def _wait_for_rival(self) -> None:
+        """What is timed or weighed has the machine to itself."""
+        if self.rival is not None:
+            self.rival._ahead.wait()  # noqa: SLF001 - one of its own kind
+
     def _spooled(self, holdout: Holdout, engine: str) -> pa.Table:
+        if self.rival is not None and engine == self.engine:
+            self.rival.begin(holdout)
         file = self._spool / f"{self.candidate.digest[:16]}-{holdout.sha256[:16]}-{engine}.arrow"
         return spooled(file, lambda: self._said(holdout.features(self.candidate.signature), engine))
 
@@ -323,12 +317,14 @@ class Subject:
         """
         key = (holdout.sha256, calls, each)
         if key not in self._timings:
+            self._wait_for_rival()
             rows = spread_rows(holdout.features(self.candidate.signature), calls * each, each)
             self._timings[key] = self._living().time_rows(rows, calls, WARM_UP_CALLS, each=each)
         return self._timings[key]
 
     def time_block(self, rows: pa.Table) -> NDArray[np.float64]:
         """Milliseconds for each of some rows by itself, after one call to wake up, (n,)."""
+        self._wait_for_rival()
         # the call to wake up took the first row, so that the first one timed is the second
         return np.roll(self._living().time_rows(rows, rows.num_rows, 1), 1)
 
@@ -338,15 +334,12 @@ class Subject:
         Raises:
             ModelMisbehaved: see `predict`.
         """
+        self._wait_for_rival()
         self._living()  # what ran before the model was known, and its environment, are had by now
         return load_seconds(self._start, self.candidate.folder, self.engine, times)
 
     def load(self) -> None:
-        """Load it into its process, unless that has been done.
-
-        Raises:
-            ModelMisbehaved: see `predict`.
-        """
+        """Load it into its process, unless that has been done; raises as `predict`."""
         self._living()
 
     def memory_at_load_mb(self) -> float:
@@ -365,6 +358,7 @@ class Subject:
         """
         key = (holdout.sha256, calls)
         if key not in self._memory:
+            self._wait_for_rival()
             runner = self._start()
             try:
                 runner.load(self.candidate.folder, self.engine)
@@ -380,12 +374,16 @@ class Subject:
         return self._runner is None or self._runner.is_alive
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and with it what it predicts ahead."""
+        if self._runner is not None:
+            self._runner.close()
+        self._ahead.wait()
         if self._runner is not None:
             self._runner.close()
             self._runner = None
 
     def _living(self) -> Runner:
+        self._ahead.wait()
         if self._runner is not None and self._runner.is_alive:
             return self._runner
         if self._starts > RESTARTS:

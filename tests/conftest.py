@@ -1,5 +1,8 @@
 """Settings for gatekit's own tests."""
 
+import gc
+import os
+
 from hypothesis import settings
 
 from .browser import browser
@@ -11,3 +14,12 @@ __all__ = ["browser", "closed_port", "index", "mlflow_server"]
 # The same examples every time: a test that flaps teaches people to press the button again.
 settings.register_profile("gatekit", derandomize=True, database=None, deadline=None)
 settings.load_profile("gatekit")
+
+# Before numpy comes: threads that wait for each other by spinning take the cores of the other worker.
+for each in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{each}_NUM_THREADS", "1")
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: no collection of garbage need look at it again."""
+    gc.freeze()

@@ -16,7 +16,8 @@ from gatekit.estimate import Estimate
 from gatekit.monitoring.logged import OWN, PREDICTION, Logged
 from gatekit.policy import Policy
 from gatekit.scoring.signature import Column, Signature
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.verdict import Op, Verdict
 
 SEED = 20261125

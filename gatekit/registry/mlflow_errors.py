@@ -23,6 +23,8 @@ _TOO_MANY = 429
 FILES = "the files at"  # what is asked for where it is files
 MANY_FILES = "The following failures occurred"
 NO_ROOM = "[Errno 28]"
+# what is at the end of it is what happened; the address is told already
+RETRIED = re.compile(r"Max retries exceeded .*\(Caused by \w+\((?P<said>.*)\)\)")
 _DETAIL = 300  # characters of MLflow's own words that a person is shown
 
 # MLflow retries a 5xx seven times with growing pauses, four minutes in all, unless told otherwise.
@@ -108,6 +110,8 @@ class Place:
             # then a heading for each file, and its reason
             lines = [line for line in lines[1:] if not line.startswith("#")]
         first = lines[0] if lines else type(error).__name__
+        if retried := RETRIED.search(first):
+            first = retried["said"].rpartition(": ")[2].strip("'\"")
         if self.secret:
             first = first.replace(self.secret, "***")
         first = re.sub(r"<[^<>]*object at 0x[0-9a-f]+>:? ?", "", first)

@@ -78,11 +78,11 @@ class GateView:
 
 
 def gate_views(report: Report, limits: Limits) -> tuple[GateView, ...]:
-    """The gates, worst first; at most `limits.checks` checks in all."""
+    """The gates, worst first, and their checks likewise; at most `limits.checks` checks in all."""
     views: list[GateView] = []
     room = limits.checks
     for result in sorted(report.gates, key=lambda g: WORST_FIRST.index(g.outcome)):
-        checks = [c for c in report.checks if c.gate == result.gate]
+        checks = sorted((c for c in report.checks if c.gate == result.gate), key=_place)
         shown = checks[:room]
         room -= len(shown)
         views.append(
@@ -163,6 +163,14 @@ def _check_view(check: Check, champion: float | None, mark: str, limits: Limits)
         detail=tuple(cut(line, limits.letters) for line in estimate.detail[: limits.details]),
         more=max(0, len(estimate.detail) - limits.details),
     )
+
+
+def _place(check: Check) -> int:
+    """Its place in its gate: first what stopped the model, then what passed, then what is shown."""
+    verdict = check.verdict
+    if verdict is not None and not verdict:
+        return 0
+    return 2 if verdict is None or not verdict.blocking else 1
 
 
 def _question(test: str) -> str:

@@ -49,6 +49,11 @@ class Done:
     out: str
     printed: str
 
+    def said_by(self, job: str) -> str:
+        """What one job printed, its words a space apart: jobs run, and print, side by side."""
+        lines = re.findall(rf"^{re.escape(job)} +> (.*)", self.printed, re.MULTILINE)
+        return " ".join(" ".join(lines).split())
+
 
 class Repository:
     """A repository with a remote, and pipelines of it."""

@@ -257,11 +257,11 @@ def test_a_schedule_looks_at_what_is_deployed_and_moves_nothing(pipeline, good, 
     done = scheduled(pipeline, *answered, "labels.parquet")
     assert done.states == {"monitor": "PASS", "reverify": "PASS"}, done.printed
     assert done.code == 0
-    said = " ".join(re.sub(r"^\S+ +> ", "", done.printed, flags=re.MULTILINE).split())
+    said = done.said_by("monitor")
     assert f"churn-model version {good[1]}: 400 rows answered, 400 of them have a label" in said
     assert re.search(r"accuracy 0\.9\d+ \[[\d.]+, [\d.]+\] >= 0\.9 PASSED", said)
     for stage in ("staging", "production"):
-        assert f"{stage}: version {good[1]}, ok" in said
+        assert f"{stage}: version {good[1]}, ok" in done.said_by("reverify")
         assert pipeline.holder(stage) == good[1]
 
 

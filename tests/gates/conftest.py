@@ -15,7 +15,8 @@ from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.scoring.signature import Column, Signature
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.testing import toy_holdout, write_toy
 
 

@@ -15,7 +15,8 @@ from gatekit.gate import Ask
 from gatekit.gates import accuracy, numbers, scores
 from gatekit.policy_gates import AccuracyGate
 from gatekit.scoring.answers import Scored
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 
 DATA = Path(__file__).parents[2] / "examples" / "employment" / "data"
 FEATURES = ("AGEP", "SCHL", "DIS", "MAR", "RELP", "SEX")

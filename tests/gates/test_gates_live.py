@@ -23,7 +23,8 @@ from gatekit.registry.folder import FolderRegistry
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.service_client import LiveService
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.testing import toy_holdout, write_toy
 from gatekit_service.settings import Settings
 

@@ -11,7 +11,8 @@ from gatekit.gates import group_calibration
 from gatekit.policy_gates import FairnessGate
 from gatekit.scoring.answers import Scored
 from gatekit.stats import calibration
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.verdict import Outcome, decide
 
 ROWS = 6000

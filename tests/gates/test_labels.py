@@ -10,7 +10,8 @@ from sklearn import metrics
 from gatekit.gate import Ask
 from gatekit.gates import accuracy
 from gatekit.policy_gates import AccuracyGate
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.verdict import Outcome, decide
 
 ASK = Ask(0.95, 1, AccuracyGate())

@@ -17,7 +17,8 @@ from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.watching import Memory
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.testing import toy_holdout, write_toy
 from tests.runner.test_runner_walls import LOADER, ROOT, write_hostile
 

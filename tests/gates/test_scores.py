@@ -12,7 +12,8 @@ from gatekit.gate import NOT_APPLICABLE, Ask
 from gatekit.gates import accuracy, numbers, scores
 from gatekit.policy_gates import AccuracyGate
 from gatekit.scoring.answers import Scored
-from gatekit.subject import NoChampion, Subject, SubjectSpec
+from gatekit.subject import NoChampion, Subject
+from gatekit.subject_spec import SubjectSpec
 
 ASK = Ask(0.95, 1, AccuracyGate())
 

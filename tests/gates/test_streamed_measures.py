@@ -22,7 +22,8 @@ from gatekit.scoring.answers import Scored
 from gatekit.streaming.filling import fill
 from gatekit.streaming.question import CANDIDATE, CHAMPION, Said, ask
 from gatekit.streaming.told import Told
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 
 ALONE = [
     accuracy.overall, accuracy.balanced_accuracy, accuracy.precision, accuracy.recall,

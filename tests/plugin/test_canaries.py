@@ -26,6 +26,7 @@ from gatekit.runner import landlock
 ROOT = Path(__file__).parents[2]
 LOADER = "tests.runner.hostile"
 NOBODY = 65534
+QUICK = ("-p", "no:locust", "-p", "no:schemathesis")  # seconds to import, and not needed
 POLICY = """
 model = "toy"
 suites = ["gates"]
@@ -119,15 +120,13 @@ def test_no_canary_of_the_job_is_seen(job, tmp_path, user):
     home, scratch = tmp_path / "home", tmp_path / "scratch"
     home.mkdir()
     scratch.mkdir()
-    real_home, python = Path.home(), Path(sys.base_prefix)
     key = (job / "ci.pem").read_text()
     (job / "ci.pem").unlink()
     canaries = [secrets.token_hex(12) for _ in range(4)] + [key.splitlines()[1]]
     (job / "canary.txt").write_text(canaries[2])
     (home / "canary.txt").write_text(canaries[3])
     backwards = [canary[::-1] for canary in canaries]
-    at_home = python.is_relative_to(real_home)
-    folders = [str(job), str(real_home if at_home else home)]
+    folders = [str(job), str(Path.home() if is_python_at_home() else home)]
     FolderRegistry(job / "registry").register("toy", hunter(tmp_path / "m", backwards, folders))
     hand_over(tmp_path, user)
     environment = {
@@ -141,22 +140,7 @@ def test_no_canary_of_the_job_is_seen(job, tmp_path, user):
         "BACKWARDS": " ".join(backwards),
         "FOLDERS": ":".join(folders),
     }
-    gates = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:locust")
-    command = (*gates, "--model-uri", "models:/toy/1", "--promote-to", "staging")
-    if at_home:
-        under = str(python.relative_to(real_home))
-        given = (str(real_home), str(home), under, str(user))
-        command = ("unshare", "-m", "sh", "-c", AT_HOME, "sh", *given, *command)
-    else:
-        command = (
-            "setpriv",
-            "--reuid",
-            str(user),
-            "--regid",
-            str(user),
-            "--clear-groups",
-            *command,
-        )
+    command = gating_as(user, home)
     if not shutil.which(command[0]):
         missing(f"{command[0]} is not here")
     done = subprocess.run(
@@ -173,6 +157,22 @@ def test_no_canary_of_the_job_is_seen(job, tmp_path, user):
     passed = [str(test) for test in report.tests if test["outcome"] == "passed"]
     assert [test for test in passed if "test_the_canaries_can_be_found" in test], report.tests
     assert {"secrets", "files"} <= {wall.partition(":")[0] for wall in report.run["walls"]}
+
+
+def is_python_at_home():
+    return Path(sys.base_prefix).is_relative_to(Path.home())
+
+
+def gating_as(user, home):
+    """The command of a whole run as that user, whose home is `home` or is shown at ours."""
+    gates = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *QUICK)
+    command = (*gates, "--model-uri", "models:/toy/1", "--promote-to", "staging")
+    if is_python_at_home():
+        under = str(Path(sys.base_prefix).relative_to(Path.home()))
+        given = (str(Path.home()), str(home), under, str(user))
+        return ("unshare", "-m", "sh", "-c", AT_HOME, "sh", *given, *command)
+    as_user = ("setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups")
+    return (*as_user, *command)
 
 
 def hand_over(folder, user):

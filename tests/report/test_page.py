@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -11,6 +12,8 @@ from gatekit.ledger import TestOutcome as Ended
 from gatekit.ledger import no_champion
 from gatekit.report.axis import draw_interval
 from gatekit.report.page import MOST_BYTES, render_page
+from gatekit.report.view import Limits, gate_views
+from gatekit.verdict import Outcome, Verdict
 
 VOID = ("meta", "link", "br", "img", "input")
 
@@ -66,6 +69,18 @@ def test_the_top_says_what_failed_by_how_much_and_what_would_help(failed):
     assert "short by 0.047" in top
     assert "What would help: A better model" in top
     assert "p99" not in top
+
+
+def test_in_a_gate_what_stopped_the_model_comes_before_what_passed_and_what_was_shown(failed):
+    (fails,) = [check for check in failed.checks if check.gate == "accuracy"]
+    passes = replace(fails, verdict=replace(fails.verdict, outcome=Outcome.PASSED))
+    shown = replace(fails, bar=None, verdict=Verdict(Outcome.SHOWN, "no bar", blocking=False))
+    named = [
+        replace(check, estimate=replace(check.estimate, name=name))
+        for name, check in (("shown", shown), ("passes", passes), ("fails", fails))
+    ]
+    (gate, *_) = gate_views(replace(failed, checks=tuple(named)), Limits(10, 100, 10))
+    assert [check.name for check in gate.checks] == ["fails", "passes", "shown"]
 
 
 def test_an_undecided_model_is_told_how_many_rows_would_decide(inconclusive):

@@ -29,7 +29,7 @@ def seen(path, size=1 << 20):
 
 def memory(process_id):
     """What can be read of a process's writable memory."""
-    found = b""
+    found = []
     for line in seen(f"/proc/{process_id}/maps").decode().splitlines():
         span, rights, *_ = line.split()
         if "rw" not in rights:
@@ -38,28 +38,28 @@ def memory(process_id):
         try:
             with open(f"/proc/{process_id}/mem", "rb", 0) as stream:
                 stream.seek(start)
-                found += stream.read(min(end - start, 1 << 24))
+                found.append(stream.read(min(end - start, 1 << 24)))
         except (OSError, ValueError, OverflowError):
             continue
-    return found
+    return b"".join(found)
 
 
 def search(folders):
     """All that a thief would look through: environments, memories, folders."""
-    found = " ".join(f"{k}={v}" for k, v in os.environ.items()).encode()
+    found = [" ".join(f"{k}={v}" for k, v in os.environ.items()).encode()]
     ids, process_id = set(), os.getppid()
     for name in listed("/proc"):
         ids |= {int(name)} if name.isdecimal() else set()
     for one in {process_id, *ids, *range(max(2, process_id - 20), process_id + 20)} - {os.getpid()}:
-        found += seen(f"/proc/{one}/environ") + seen(f"/proc/{one}/cmdline")
+        found += [seen(f"/proc/{one}/environ"), seen(f"/proc/{one}/cmdline")]
     # Whoever started this process, and the gate, whose number stands in our command line.
     told = re.findall(rb"\d+", seen("/proc/self/cmdline")) if os.getpid() != 1 else []
     for one in {process_id, *map(int, told)}:
-        found += memory(one)
+        found.append(memory(one))
     for folder in folders:
         for name in {*listed(folder), "canary.txt"}:
-            found += seen(os.path.join(folder, name)) + name.encode()
-    return found
+            found += [seen(os.path.join(folder, name)), name.encode()]
+    return b"".join(found)
 
 
 def listed(folder):

@@ -18,7 +18,8 @@ from gatekit.policy_gates import AccuracyGate, SchemaGate
 from gatekit.registry import ModelVersion
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 ASK = Ask(0.95, 1, AccuracyGate())

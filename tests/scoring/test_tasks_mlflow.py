@@ -21,7 +21,8 @@ from gatekit.runner.answer import checked
 from gatekit.runner.protocol import frame_to_column
 from gatekit.runner.scored import frame_to_scored
 from gatekit.runner.worker import Worker
-from gatekit.subject import Subject, SubjectSpec
+from gatekit.subject import Subject
+from gatekit.subject_spec import SubjectSpec
 from gatekit.verdict import Outcome, decide
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
