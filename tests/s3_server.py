@@ -72,6 +72,8 @@ def s3_server(tmp_path_factory):
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     command += [f"-{name}.port.grpc={port}" for name, port in inner.items()]
     command += [f"-s3.config={folder / 'identities.json'}", "-master.volumeSizeLimitMB=64"]
+    # catalogs that nobody asks, at ports that two servers would share
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "weed.log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{ports['s3']}"

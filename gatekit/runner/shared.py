@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 FUTURE_WRITE = 0x10  # F_SEAL_FUTURE_WRITE of linux/fcntl.h, since Linux 5.1
-ROOM = 1 << 27  # bytes; only pages that were written to are memory
+ROOM = 1 << 26  # bytes; what was written to once stays memory until the process ends
 FEW_ROWS = 1 << 10  # cross the pipe
 FEW_BYTES = 1 << 16
 # Parameters of malloc.h: how much freed memory is given back, and from what size on it is mapped.
