@@ -33,6 +33,7 @@ def taken(start):
 def opened(root, policy, model, champion, engine):
     from gatekit.plan import RunRequest, make_plan
     from gatekit.run import open_run
+    from gatekit.runner.forkserver import ForkServer
 
     request = RunRequest(
         uri=str(root / model),
@@ -40,7 +41,7 @@ def opened(root, policy, model, champion, engine):
         champion=str(root / champion) if champion else None,
         engine=engine,
     )
-    run, _ = open_run(make_plan(request, root))
+    run, _ = open_run(make_plan(request, root), server=ForkServer.begin())  # as pytest does
     run.candidate.load()
     if champion:
         run.champion.load()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from gatekit.digest import file_sha256
 from gatekit.errors import DataError
 from gatekit.evidence.codes import Coded, coded
+from gatekit.objects import is_object, object_names, object_sha256
 from gatekit.parts import (
     Part,
     blocks,
     column_names,
+    find_object_parts,
     find_parts,
     parquet_files,
     with_constants,
@@ -248,11 +250,14 @@ def open_holdout(spec: DataSpec, relative_to: Path, streams: Streams | None = No
     """The holdout the policy names; a relative path starts at the policy's folder.
 
     Where a `.dvc` file pins it, these are the pinned bytes, fetched by DVC if they are not here.
-    `streams` says when its rows are too many to be held; None: never.
+    `streams` says when its rows are too many to be held; None: never. What lies in a store
+    (s3://bucket/folder) always streams.
 
     Raises:
         DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
     """
+    if is_object(spec.path):
+        return _open_objects(spec, streams)
     path = (relative_to / spec.path).resolve()
     if path.is_dir():
         check_folder(path, spec.rev)
@@ -263,6 +268,27 @@ def open_holdout(spec: DataSpec, relative_to: Path, streams: Streams | None = No
         return made  # how many rows a CSV file has is known only when it is read
     parts = find_parts(made.path, spelled=True)
     return replace(made, parts=parts) if streams.takes(parts) else made
+
+
+def _open_objects(spec: DataSpec, streams: Streams | None) -> Holdout:
+    address = spec.path.rstrip("/")
+    if streams is None or spec.rev:
+        why = "no .dvc file pins what lies there" if spec.rev else "only a run of gates reads those"
+        raise DataError(f"{address} is in a store, and {why}", "Name a file of this machine")
+    names = object_names(address)
+    if not names:
+        raise DataError(f"no Parquet file at {address}", "Correct data.holdout.path")
+    if names == [""]:  # one file, and no folder
+        address, _, name = address.rpartition("/")
+        sha256, names = object_sha256(f"{address}/{name}"), [name]
+    else:
+        sha256 = _sha256_of_folder((object_sha256(f"{address}/{name}"), name) for name in names)
+    path = Path(spec.path)  # a name for words: nothing of this machine lies there
+    _check_pin(path, spec, sha256)
+    parts = find_object_parts(address, names)
+    if not parts:
+        raise DataError(f"{address} has no rows", "A gate on nothing proves nothing")
+    return Holdout(path, spec, sha256, column_names(parts), parts=parts, spelled=True)
 
 
 def _open_file(spec: DataSpec, relative_to: Path, what: str) -> Holdout:
@@ -323,7 +349,12 @@ def data_sha256(path: Path) -> str:
     """sha256 of a file's bytes; of a folder, of those of its Parquet files with their names."""
     if not path.is_dir():
         return file_sha256(path)
-    lines = (f"{file_sha256(e)} {e.relative_to(path).as_posix()}\n" for e in parquet_files(path))
+    files = parquet_files(path)
+    return _sha256_of_folder((file_sha256(e), e.relative_to(path).as_posix()) for e in files)
+
+
+def _sha256_of_folder(files: Iterable[tuple[str, str]]) -> str:
+    lines = (f"{sha256} {name}\n" for sha256, name in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -54,7 +54,7 @@ class OnePass:
     progress: Progress = unheard
     _told: Told | None = None
     _failed: GatekitError | None = None
-    _lent: set[str] = field(default_factory=set)
+    _lent: dict[str, object] = field(default_factory=dict)
 
     def told(self) -> Told:
         """What the pass tells; it is made when this is asked for the first time.
@@ -169,10 +169,9 @@ class OnePass:
     def _open(self, model: Model) -> AbstractContextManager[Runner]:
         """The process that the subject has anyway; for a further lane one more."""
         subject = self.subjects[model.role]
-        if model.role in self._lent:
-            return subject.another()
-        self._lent.add(model.role)
-        return subject.lent()
+        mine = object()
+        is_first = self._lent.setdefault(model.role, mine) is mine  # lanes open at once
+        return subject.lent() if is_first else subject.another()
 
     def _key(self) -> str:
         """Of everything that the evidence depends on."""

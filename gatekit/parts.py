@@ -1,5 +1,7 @@
 """The rows of a file or folder in parts, and each part in blocks that are the same everywhere.
 
+It lies on this machine, or in a store (`gatekit.objects`).
+
 A part is a row group of a Parquet file, a record batch of an Arrow file, or a whole CSV file. Its
 blocks begin at its first row and hold 65,536 rows, the last one fewer: the last bit of a prediction
 may change with the size of the batch that it was made in, so every engine has to use the same.
@@ -8,11 +10,14 @@ may change with the size of the batch that it was made in, so every engine has t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from gatekit.objects import is_object, opened_object
 
 BLOCK = 1 << 16  # rows
 Constants = tuple[tuple[str, Any], ...]
@@ -22,8 +27,8 @@ Constants = tuple[tuple[str, Any], ...]
 class Part:
     """Some rows of a file: which, and how many its metadata tell.
 
-    `name` is the file's below the folder; `constants` are the columns that its path spells out
-    (year=2026/).
+    `name` is the file's below the folder, which may be in a store; `constants` are the columns that
+    its path spells out (year=2026/).
     """
 
     folder: str
@@ -39,8 +44,15 @@ class Part:
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The file, if it is on this machine."""
         return Path(self.folder) / self.name
+
+
+def find_object_parts(address: str, names: Sequence[str]) -> tuple[Part, ...]:
+    """The parts of Parquet files in a store, by their names below an address; as `find_parts`."""
+    said = zip(names, _spelled_out(names), strict=True)
+    found = [_of_parquet(address, name, constants) for name, constants in said]
+    return tuple(part for parts in found for part in parts)
 
 
 def find_parts(path: Path, *, spelled: bool = False) -> tuple[Part, ...]:
@@ -83,25 +95,37 @@ def with_constants(table: pa.Table, constants: Constants) -> pa.Table:
 
 def column_names(parts: Sequence[Part]) -> tuple[str, ...]:
     """The columns of the files and those that their paths spell out, each once."""
-    firsts = {part.path: part for part in reversed(parts)}
+    firsts = {part.name: part for part in reversed(parts)}
     names: dict[str, None] = {}
     for part in reversed(firsts.values()):
-        names |= dict.fromkeys([*_schema(part.path).names, *dict(part.constants)])
+        names |= dict.fromkeys([*_schema(part).names, *dict(part.constants)])
     return tuple(names)
+
+
+def _of_parquet(folder: str, name: str, constants: Constants) -> Iterator[Part]:
+    from pyarrow import parquet
+
+    with _source(folder, name) as source:
+        metadata = parquet.read_metadata(source)
+    for place in range(metadata.num_row_groups):
+        rows = metadata.row_group(place).num_rows
+        if rows:
+            yield Part(folder, name, place, rows, constants)
+
+
+def _source(folder: str, name: str) -> AbstractContextManager[Any]:
+    """A Parquet file as its reader takes it."""
+    if is_object(folder):
+        return opened_object(f"{folder}/{name}")
+    return nullcontext(Path(folder) / name)
 
 
 def _parts(folder: Path, name: str, constants: Constants) -> Iterator[Part]:
     path = folder / name
     if path.suffix == ".parquet":
-        from pyarrow import parquet
-
-        metadata = parquet.read_metadata(path)
-        for place in range(metadata.num_row_groups):
-            rows = metadata.row_group(place).num_rows
-            if rows:
-                yield Part(str(folder), name, place, rows, constants)
+        yield from _of_parquet(str(folder), name, constants)
     elif path.suffix == ".csv":
-        rows = sum(len(batch) for batch in _csv(path, [_schema(path).names[0]]))
+        rows = sum(len(batch) for batch in _csv(path, [_schema_of_csv(path).names[0]]))
         yield Part(str(folder), name, 0, rows, constants)
     else:
         with pa.memory_map(str(path)) as source:
@@ -117,9 +141,13 @@ def _batches(part: Part, columns: list[str], words: Collection[str]) -> Iterable
     if path.suffix == ".parquet":
         from pyarrow import parquet
 
-        # pre_buffer would keep whole row groups of every column in memory: 700 MB of ten million
+        # pre_buffer would keep a whole row group in memory, which only a store's distance is worth
+        far = is_object(part.folder)
         coded = [name for name in columns if name in words]
-        with parquet.ParquetFile(path, pre_buffer=False, read_dictionary=coded) as file:
+        with (
+            _source(part.folder, part.name) as source,
+            parquet.ParquetFile(source, pre_buffer=far, read_dictionary=coded) as file,
+        ):
             yield from file.iter_batches(BLOCK, row_groups=[part.place], columns=columns)
     elif path.suffix == ".csv":
         yield from _csv(path, columns)
@@ -136,18 +164,24 @@ def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         yield from reader
 
 
-def _schema(path: Path) -> pa.Schema:
+def _schema(part: Part) -> pa.Schema:
+    path = part.path
     if path.suffix == ".parquet":
         from pyarrow import parquet
 
-        return parquet.read_schema(path)
+        with _source(part.folder, part.name) as source:
+            return parquet.read_schema(source)
     if path.suffix == ".csv":
-        from pyarrow import csv
-
-        with csv.open_csv(path) as reader:
-            return reader.schema
+        return _schema_of_csv(path)
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).schema
+
+
+def _schema_of_csv(path: Path) -> pa.Schema:
+    from pyarrow import csv
+
+    with csv.open_csv(path) as reader:
+        return reader.schema
 
 
 def _exactly(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -54,9 +54,12 @@ def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
 def holdout_sha256(args: argparse.Namespace, policy: Policy) -> str | None:
     """sha256 of the holdout that the policy names; None if its bytes are not on this machine."""
     from gatekit.data import data_sha256
+    from gatekit.objects import is_object
     from gatekit.pins.pinned import is_here
 
     folder = find_project().policy_path(args.gates).parent
+    if is_object(policy.holdout.path):
+        return None
     path = (folder / policy.holdout.path).resolve()
     found = path if path.is_dir() else is_here(path, policy.holdout.rev, folder)
     return data_sha256(found) if found is not None else None

@@ -17,6 +17,7 @@ from gatekit.errors import CandidateError
 from gatekit.runner.channel import Channel, Tail
 from gatekit.runner.environment import child_environment
 from gatekit.runner.forkserver import Forked
+from gatekit.runner.shared import SharedRows
 from gatekit.runner.walls import Ground
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class Child:
         ground = asdict(_ground(limits, scratch, readable))
         pipes = [os.pipe() for _ in range(4)]
         (theirs_in, to_child), (from_child, theirs_out), (out, out_w), (err, err_w) = pipes
-        theirs = (theirs_in, theirs_out, out_w, err_w)
+        self.shared = SharedRows.opened()
+        rows = () if self.shared is None else (self.shared.descriptor,)
+        theirs = (theirs_in, theirs_out, out_w, err_w, *rows)
         try:
             self.process = _start(limits, scratch, ground, theirs, server)
         except OSError as error:
@@ -89,6 +92,8 @@ class Child:
         fds, self._fds = self._fds, []
         for fd in fds:
             os.close(fd)
+        if self.shared is not None:
+            self.shared.close()
         if fds and isinstance(self.process, Forked):
             self.process.close()
 
@@ -137,14 +142,15 @@ def _start(
     if server is not None and not limits.python:
         with suppress(OSError):  # the server is gone: a new Python does as well, and later
             return server.fork(ground, environment, pipes)
-    incoming, outgoing, out, err = pipes
+    incoming, outgoing, out, err, *shared = pipes
+    line = (incoming, outgoing, *shared)
     command = (limits.python or sys.executable, *_flags(limits), "-m", "gatekit.runner.inside")
     return subprocess.Popen(
-        [*command, json.dumps(ground), str(incoming), str(outgoing)],
+        [*command, json.dumps(ground), *map(str, line)],
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,
-        pass_fds=(incoming, outgoing),
+        pass_fds=line,
         cwd=scratch,
         env=environment,
         process_group=0,  # and no session of its own: some schedulers share out cores by session

@@ -124,7 +124,9 @@ class ForkServer:
     def fork(
         self, ground: Mapping[str, Any], environment: Mapping[str, str], pipes: tuple[int, ...]
     ) -> Forked:
-        """A process behind the walls of `ground`, with `pipes`: in, out, stdout and stderr.
+        """A process behind the walls of `ground`.
+
+        `pipes` are in, out, stdout and stderr, and where there is one of the rows that are shared.
 
         Raises:
             OSError: the server is gone, or the request cannot be sent.

@@ -25,7 +25,8 @@ from gatekit.runner.inside import live
 from gatekit.runner.walls import Ground, end_with
 
 LARGEST_REQUEST = 1 << 20
-PIPES = 5  # in, out, stdout, stderr, and where its process id and exit code are told
+# in, out, stdout, stderr, rows where they are shared, and where its id and exit code are told
+PIPES = 6
 
 
 def main() -> None:
@@ -107,16 +108,17 @@ def _become(request: dict[str, Any], pipes: list[int], server: int) -> NoReturn:
     code = 1
     try:
         os.setpgid(0, 0)
-        incoming, outgoing, out, err, _ = pipes
+        incoming, outgoing, out, err, *shared, _ = pipes
+        line = (incoming, outgoing, *shared)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        _close_all_but(0, 1, 2, incoming, outgoing)
+        _close_all_but(0, 1, 2, *line)
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(os.environ["HOME"])
         tempfile.tempdir = None  # as the new environment has it
         _reseed()
-        live(Ground(**request["ground"]), incoming, outgoing, server)
+        live(Ground(**request["ground"]), line, server)
         code = 0
     except BaseException:  # noqa: BLE001 - whatever it is, it may not return into the server
         traceback.print_exc()

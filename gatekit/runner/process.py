@@ -88,8 +88,8 @@ class Runner:
         """Start the process, if there is none yet; returns at once."""
         if self._child is None and self._ended is None:
             readable = () if self._folder is None else (self._folder.resolve(),)
-            self._tables = TableSender()
             self._child = Child(self._limits, self._scratch, readable, self._server)
+            self._tables = TableSender(shared=self._child.shared)
 
     def load(self, folder: Path, engine: str = "auto") -> Loaded:
         """Scan the model in `folder`, then load it with `engine`; twice with two for parity.
@@ -269,8 +269,7 @@ class Runner:
         self._asked += 1
         question = Frame({**header, "id": self._asked})
         if table is not None:
-            kind, body = self._tables.body(table)
-            question = Frame({**question.header, "table": kind}, body)
+            question = self._tables.frame(question.header, table)
         reply = self._exchange(question, seconds, doing)
         if error := reply.header.get("error"):
             raise raised(error, self._role, doing, alone=bool(self._limits.code))

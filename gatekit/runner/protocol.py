@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gatekit.runner.shared import SharedRows, keep_freed_memory, shared_table
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,7 @@ AWAKE_SECONDS = 0.0003
 LOOKS = 8
 MAX_HEADER = 1 << 20
 MAX_BODY = 1 << 32
+MANY_LARGE = 2
 
 
 class Garbage(Exception):
@@ -141,20 +144,25 @@ class TableSender:
     """
 
     known: pa.Schema | None = None
+    shared: SharedRows | None = None
 
     def learn(self, schema: pa.Schema) -> None:
         """The other side has read a table of `schema`; one with dictionaries travels each time."""
         if self.known is None and not any(map(pa.types.is_dictionary, schema.types)):
             self.known = schema
 
-    def body(self, table: pa.Table) -> tuple[str, memoryview]:
-        """The word for the header, and the body: a `batch` of the known schema or a `stream`."""
+    def frame(self, header: dict[str, Any], table: pa.Table) -> Frame:
+        """A question about a table: a `batch` of the known schema, a `stream`, or `shared`."""
+        if self.shared is not None and (size := self.shared.put(table)):
+            self.known = None
+            return Frame({**header, "table": "shared", "size": size})
         if self.known is not None and table.schema.equals(self.known, check_metadata=True):
             batches = table.to_batches()
             if len(batches) == 1:
-                return "batch", memoryview(batches[0].serialize())
+                body = memoryview(batches[0].serialize())
+                return Frame({**header, "table": "batch"}, body)
         self.known = None  # until the other side has read it
-        return "stream", table_to_bytes(table)
+        return Frame({**header, "table": "stream"}, table_to_bytes(table))
 
 
 @dataclass(slots=True)
@@ -162,17 +170,28 @@ class TableReader:
     """The other side of `TableSender`, which is the gate: what comes from there is not doubted."""
 
     known: pa.Schema | None = None
+    shared: int = -1  # a descriptor
+    large: int = 0  # tables that came by it
 
-    def table(self, kind: str, body: bytes | bytearray | memoryview) -> pa.Table:
-        """The table of a body; Garbage if it is none."""
+    def table(self, frame: Frame) -> pa.Table | None:
+        """The table of a question, if it has one; Garbage if it is none."""
+        kind = frame.header.get("table")
+        if kind is None:
+            return None
         if kind != "batch":
-            table = bytes_to_table(body)
+            table = self._shared(frame) if kind == "shared" else bytes_to_table(frame.body)
             self.known = table.schema
             return table
         if self.known is None:
             raise Garbage("its table has no schema")
-        batch = pa.ipc.read_record_batch(pa.py_buffer(body), self.known)
+        batch = pa.ipc.read_record_batch(pa.py_buffer(frame.body), self.known)
         return pa.Table.from_batches([batch], self.known)
+
+    def _shared(self, frame: Frame) -> pa.Table:
+        self.large += 1
+        if self.large == MANY_LARGE:
+            keep_freed_memory()
+        return shared_table(self.shared, frame.header["size"])
 
 
 def bytes_to_table(body: bytes | bytearray | memoryview) -> pa.Table:

@@ -67,8 +67,7 @@ class Worker:
         said = {"id": frame.header.get("id")}
         table: pa.Table | None = None
         try:
-            if frame.body:
-                table = self.tables.table(frame.header["table"], frame.body)
+            table = self.tables.table(frame)
             reply = self._do(frame.header, table, said)
         except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too
             reply = Frame({**said, "error": describe(error, table)})

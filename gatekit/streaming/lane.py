@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import reduce
 from typing import Self
 
-import numpy as np
 import pyarrow as pa
 
 from gatekit.errors import DataError, ModelMisbehaved
@@ -19,11 +20,17 @@ from gatekit.streaming.filling import fill
 from gatekit.streaming.question import Said
 from gatekit.streaming.task import Counted, Model, OpenRunner, Task
 
-TOGETHER = 4  # blocks that are counted at once: what a count costs beside its rows is paid once
-AHEAD = 1  # such counts that are waited for while the next blocks are read
+UNCOUNTED = 6  # blocks whose counts are waited for while further ones are read
+UNANSWERED = 2  # blocks read before a slow model needs them: a part of another lane's, maybe
 
 
-Asked = tuple[pa.Table, dict[str, "Future[Said]"]]  # a block's labels and groups, and by role
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """The blocks of a part up to one that is being counted; `rows` are the part's at its end."""
+
+    part: Part
+    evidence: Future[Evidence]
+    rows: int = 0
 
 
 class Lane:
@@ -39,6 +46,7 @@ class Lane:
         self._stack = ExitStack()
         self._threads: list[ThreadPoolExecutor] = []
         self._runners: list[Runner] = []
+        self._unanswered: deque[Collection[Future[Said]]] = deque()
         try:
             self._counter = self._thread()
             for model in task.models:
@@ -63,78 +71,86 @@ class Lane:
         """End the threads, and the processes that nobody has lent."""
         self._stack.close()
 
-    def count(self, parts: Sequence[Part]) -> Counted:
-        """The evidence of some parts, merged.
+    def count(self, parts: Iterable[Part]) -> Counted:
+        """The evidence of some parts, merged; raises as `each`."""
+        return reduce(_together, self.each(parts))
+
+    def each(self, parts: Iterable[Part]) -> Iterator[Counted]:
+        """The evidence of each part, in their order; the next is read while one is counted.
 
         Raises:
             DataError: a label or group is missing; the part is named.
             ModelMisbehaved: a model died, hung, or answered something that is no prediction.
         """
-        found: Evidence | None = None
-        seen = []
-        for part in parts:
-            try:
-                rows, evidence = self._part(part)
-            except (DataError, ModelMisbehaved) as error:
-                raise type(error)(f"{part.id}: {error.message}", error.hint) from error
-            seen.append((part.id, rows))
-            found = evidence if found is None else found.merge(evidence)
-        assert found is not None  # noqa: S101 - nobody counts no parts
-        held = set.intersection(*(set(runner.walls) for runner in self._runners))
-        return Counted(tuple(seen), found, tuple(sorted(held)))
+        for begun in _ahead(self._begun(parts), UNCOUNTED):
+            with _named(begun.part):
+                found = begun.evidence.result()
+            if begun.rows:
+                held = set.intersection(*(set(runner.walls) for runner in self._runners))
+                yield Counted(((begun.part.id, begun.rows),), found, tuple(sorted(held)))
 
-    def _part(self, part: Part) -> tuple[int, Evidence]:
-        found: Evidence | None = None
-        counting: deque[Future[Evidence]] = deque()
-        asked: list[Asked] = []
-        rows = 0
-        for table in blocks(part, self._task.columns, self._task.words):
-            rows += table.num_rows
-            asked.append((table.select(self._held), self._asked(table)))
-            if len(asked) == TOGETHER:
-                counting.append(self._counter.submit(self._counted, asked))
-                asked = []
-                if len(counting) > AHEAD:
-                    found = _merged(found, counting.popleft().result())
-        if asked:
-            counting.append(self._counter.submit(self._counted, asked))
-        while counting:
-            found = _merged(found, counting.popleft().result())
-        if found is None:
-            raise DataError("it has no rows, and its metadata tell of some", "Write it anew")
-        return rows, found
+    def _begun(self, parts: Iterable[Part]) -> Iterator[_Begun]:
+        """The blocks of all parts, on their way to be predicted and counted."""
+        for part in parts:
+            rows, counting = 0, None
+            with _named(part):
+                for table in blocks(part, self._task.columns, self._task.words):
+                    if counting is not None:
+                        yield _Begun(part, counting)
+                    rows += table.num_rows
+                    held, asked = table.select(self._held), self._asked(table)
+                    counting = self._counter.submit(self._counted, counting, held, asked)
+                if counting is None:
+                    raise DataError(
+                        "it has no rows, and its metadata tell of some", "Write it anew"
+                    )
+            yield _Begun(part, counting, rows)
 
     def _asked(self, table: pa.Table) -> dict[str, Future[Said]]:
-        return {
+        futures = {
             model.role: thread.submit(said, runner, model, table.select(list(model.inputs)))
             for model, runner, thread in zip(
                 self._task.models, self._runners, self._threads, strict=True
             )
         }
+        self._unanswered.append(futures.values())
+        if len(self._unanswered) > UNANSWERED:
+            wait(self._unanswered.popleft())
+        return futures
 
-    def _counted(self, asked: list[Asked]) -> Evidence:
-        table = pa.concat_tables([rows for rows, _ in asked])
-        answers = {
-            role: _joined([futures[role].result() for _, futures in asked]) for role in asked[0][1]
-        }
-        return fill(self._task.question, table, answers)
+    def _counted(
+        self,
+        before: Future[Evidence] | None,
+        held: pa.Table,
+        asked: Mapping[str, Future[Said]],
+    ) -> Evidence:
+        answers = {role: future.result() for role, future in asked.items()}
+        found = fill(self._task.question, held, answers)
+        return found if before is None else before.result().merge(found)
 
 
-def _merged(found: Evidence | None, more: Evidence) -> Evidence:
-    return more if found is None else found.merge(more)
+def _ahead(begun: Iterable[_Begun], many: int) -> Iterator[_Begun]:
+    """The same, each when `many` more have been begun."""
+    waiting: deque[_Begun] = deque()
+    for each in begun:
+        waiting.append(each)
+        if len(waiting) > many:
+            yield waiting.popleft()
+    yield from waiting
 
 
-def _joined(parts: list[Said]) -> Said:
-    """What was said of blocks one after the other."""
-    first = parts[0]
-    if any(each.classes != first.classes for each in parts):
-        raise ModelMisbehaved("a model scores other classes in some rows than in others")
-    labels = np.concatenate([each.labels for each in parts])
-    if first.scores is None:
-        return Said(labels)
-    scores = [each.scores for each in parts if each.scores is not None]
-    whole = [each.whole for each in parts if each.whole is not None]
-    return Said(labels, np.concatenate(scores), np.concatenate(whole), first.classes)
+@contextmanager
+def _named(part: Part) -> Iterator[None]:
+    try:
+        yield
+    except (DataError, ModelMisbehaved) as error:
+        raise type(error)(f"{part.id}: {error.message}", error.hint) from error
+
+
+def _together(one: Counted, other: Counted) -> Counted:
+    walls = set(one.walls).intersection(other.walls)
+    evidence = one.evidence.merge(other.evidence)
+    return Counted((*one.parts, *other.parts), evidence, tuple(sorted(walls)))
 
 
 def said(runner: Runner, model: Model, table: pa.Table) -> Said:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import queue
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -22,19 +23,41 @@ class LocalEngine:
 
     def run(self, task: Task, parts: Sequence[Part]) -> Iterator[Counted]:
         """Count all parts; see `Engine`."""
+        dealt = _Dealt(parts)
+        found: queue.SimpleQueue[Counted | Future[None]] = queue.SimpleQueue()
         with ExitStack() as stack:
-            lanes = min(self.processes, len(parts))
-            idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
-            for _ in range(lanes):
-                idle.put(stack.enter_context(Lane(task, self.open_runner)))
-            pool = ThreadPoolExecutor(lanes)
-            stack.callback(pool.shutdown, cancel_futures=True)  # before the lanes are closed
+            many = min(self.processes, len(parts))
+            pool = stack.enter_context(ThreadPoolExecutor(many))
+            stack.callback(dealt.stop)
 
-            def count(part: Part) -> Counted:
-                lane = idle.get()
-                try:
-                    return lane.count([part])
-                finally:
-                    idle.put(lane)
+            def count() -> None:
+                with Lane(task, self.open_runner) as lane:
+                    for counted in lane.each(dealt):
+                        found.put(counted)
 
-            yield from pool.map(count, parts)
+            for _ in range(many):  # nobody waits for a process that is starting yet
+                pool.submit(count).add_done_callback(found.put)
+            while many:
+                if isinstance(each := found.get(), Counted):
+                    yield each
+                else:
+                    each.result()
+                    many -= 1
+
+
+class _Dealt:
+    """Parts dealt out to whoever is next, until stopped. For several threads."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._left = deque(parts)
+
+    def __iter__(self) -> Iterator[Part]:
+        while True:
+            try:
+                yield self._left.popleft()
+            except IndexError:
+                return
+
+    def stop(self) -> None:
+        """Deal out no more."""
+        self._left.clear()

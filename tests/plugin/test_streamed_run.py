@@ -220,3 +220,21 @@ def test_an_engine_that_is_none_is_refused(made, name):
     project.policy(text.replace("cache = true", f'engine = "{name}"'))
     result = project.run("--model-uri", uri)
     result.stderr.fnmatch_lines([f"*streaming.engine is '{name}'*"])
+
+
+@pytest.mark.slow
+def test_a_holdout_in_a_store_is_judged_where_it_lies(made, store):
+    project = made(BY_SCORE, "floor = 0.7", by_score)
+    uri, file = project.register("probability"), project.root / "holdout.parquet"
+    policy = project.root / "gates.toml"
+    policy.write_text(policy.read_text().replace("cache = true", "cache = false"))
+    assert project.run("--model-uri", uri, "--engine", "local").ret == 0
+    here = project.report.data
+    address = f"{store(project.root, 'run')}/holdout.parquet"
+    file.unlink()
+    policy.write_text(policy.read_text().replace('"holdout.parquet"', f'"{address}"'))
+    assert project.run("--model-uri", uri).ret == 0
+    there = project.report.data
+    assert there["path"] == address
+    assert there["sha256"] == here["sha256"]
+    assert there["streamed"]["evidence"] == here["streamed"]["evidence"]

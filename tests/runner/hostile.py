@@ -5,6 +5,7 @@
 
 import ctypes
 import json
+import mmap
 import os
 import re
 import signal
@@ -68,6 +69,44 @@ def listed(folder):
         return []
 
 
+def ways_to_write(descriptor):
+    """Which ways of changing a file in memory work on one that was handed over."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    size = os.fstat(descriptor).st_size
+    seen = mmap.mmap(descriptor, size, prot=mmap.PROT_READ)
+    start = ctypes.c_void_p(np.frombuffer(seen, np.uint8).ctypes.data)
+
+    def fails(result):
+        if result != 0:
+            raise OSError(ctypes.get_errno(), "")
+
+    ways = {
+        "write": lambda: os.pwrite(descriptor, b"x", 0),
+        "map": lambda: mmap.mmap(descriptor, size),
+        "cut": lambda: os.ftruncate(descriptor, 0),
+        "grow": lambda: os.ftruncate(descriptor, 2 * size),
+        "protect": lambda: fails(libc.mprotect(start, ctypes.c_size_t(size), 3)),
+        "open": lambda: os.pwrite(os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR), b"x", 0),
+    }
+    worked = []
+    for name, way in ways.items():
+        try:
+            way()
+            worked.append(name)
+            os.ftruncate(descriptor, size)
+        except OSError:
+            continue
+    return worked
+
+
+def is_memory(descriptor):
+    """Whether it is a file in memory."""
+    try:
+        return "memfd:" in str(Path(f"/proc/self/fd/{descriptor}").readlink())
+    except OSError:
+        return False
+
+
 class Hostile:
     takes_arrow = True
 
@@ -100,6 +139,10 @@ class Hostile:
             except OSError:
                 continue
         return (x0 > 0).astype(int)
+
+    def answers_scribbles(self, x0):
+        shared = [fd for fd in map(int, os.listdir("/proc/self/fd")) if is_memory(fd)]
+        return np.full(len(x0), len(shared) + 10 * sum(len(ways_to_write(fd)) for fd in shared))
 
     def answers_a_flood(self, x0):
         for _ in range(200):
@@ -175,8 +218,6 @@ class Hostile:
             held.append(bytearray(1 << 24))
 
     def maps_memory(self):
-        import mmap
-
         held = []
         while True:
             room = mmap.mmap(-1, 1 << 24)  # shared: no part of RLIMIT_DATA
@@ -186,8 +227,6 @@ class Hostile:
             time.sleep(0.02)
 
     def maps_a_little(self):
-        import mmap
-
         room = mmap.mmap(-1, 1 << 21)
         for at in range(0, 1 << 21, 4096):
             room[at] = 1

@@ -89,7 +89,8 @@ def test_every_wall_stands_around_a_fork(run):
 def test_a_fork_is_alone_with_its_pipes_and_its_folder(run, server, tmp_path):
     process = run("draws")._child.process.pid
     assert process != server._process.pid
-    assert len(list(Path(f"/proc/{process}/fd").iterdir())) == 5  # two pipes, and the common three
+    # two pipes, the memory of many rows, and the common three
+    assert len(list(Path(f"/proc/{process}/fd").iterdir())) == 6
     assert Path(f"/proc/{process}/cwd").readlink() == tmp_path / "scratch0"
     assert os.getpgid(process) == process
     status = Path(f"/proc/{process}/status").read_text()

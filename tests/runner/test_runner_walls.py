@@ -188,6 +188,12 @@ def test_what_it_may_not_do_is_refused_and_it_lives_on(run, does):
     assert runner.is_alive
 
 
+def test_rows_that_are_shared_with_it_can_only_be_read(run):
+    many = pa.table({"x0": np.linspace(-1, 1, 40_000)})
+    said = run("scribbles").predict(many)
+    assert set(said.tolist()) == {1}  # one such memory, and no way to change it
+
+
 def test_kill_all_reaches_nobody(run):
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     try:
