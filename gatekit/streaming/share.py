@@ -23,7 +23,8 @@ from gatekit.runner.process import Runner
 from gatekit.streaming.lane import Lane
 from gatekit.streaming.task import Counted, Model, Task
 
-SHARES_OF_A_SLOT = 2  # each starts the models anew
+SHARES_OF_A_SLOT = 2
+PARTS_OF_A_SHARE = 8  # fewer are not worth starting the models anew for them
 TOLD = (CandidateError, DataError, ModelMisbehaved, ModelRefused, UsageProblem)
 KINDS: dict[str, type[GatekitError]] = {kind.__name__: kind for kind in TOLD}
 
@@ -54,8 +55,10 @@ def pack(task: Task) -> dict[str, bytes]:
 
 
 def shares(parts: Sequence[Part], slots: int) -> list[tuple[Part, ...]]:
-    """The parts dealt out, some shares for each slot, so that a slow one does not hold up all."""
-    many = min(len(parts), slots * SHARES_OF_A_SLOT)
+    """The parts dealt out: where there are many, so that a slow slot does not hold up all."""
+    many = min(len(parts), slots)
+    if len(parts) >= slots * SHARES_OF_A_SLOT * PARTS_OF_A_SHARE:
+        many = slots * SHARES_OF_A_SLOT
     return [tuple(parts[start::many]) for start in range(many)]
 
 
