@@ -55,7 +55,7 @@ def pack(task: Task) -> dict[str, bytes]:
 
 
 def shares(parts: Sequence[Part], slots: int) -> list[tuple[Part, ...]]:
-    """The parts dealt out: where there are many, so that a slow slot does not hold up all."""
+    """The parts dealt out: a share for each slot, two of many parts, so that none holds up all."""
     many = min(len(parts), slots)
     if len(parts) >= slots * SHARES_OF_A_SLOT * PARTS_OF_A_SHARE:
         many = slots * SHARES_OF_A_SLOT

@@ -66,3 +66,4 @@ def test_what_is_closed_predicts_no_further(pair):
     second.close()
     assert second.is_alive
     assert second._runner is None
+    assert not second._ahead._thread.is_alive()

@@ -49,3 +49,9 @@ def test_shares_hold_each_part_once():
     for slots in (1, 2, 9):
         dealt = [part for share in shares(PARTS, slots) for part in share]
         assert sorted(dealt, key=lambda part: part.place) == list(PARTS)
+
+
+@pytest.mark.parametrize(("parts", "many"), [(3, 2), (31, 2), (32, 4)])
+def test_many_parts_make_two_shares_for_each_slot(parts, many):
+    dealt = shares(PARTS[:1] * parts, 2)
+    assert (len(dealt), sum(map(len, dealt))) == (many, parts)
