@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gatekit.inner import inner
 
 STEPS = 1 << 16  # of a placement: whole numbers, so that sums are exact
 COARSE = 64
@@ -72,8 +74,8 @@ class Rivals:
             pilot.given.ravel()[row].astype(float)
             for (pilot, _), row in zip((new, old), rows, strict=True)
         ]
-        both = _inner(said[0], said[1])
-        of_mine = _inner(said[0] * mine, said[1])
+        both = inner(said[0], said[1])
+        of_mine = inner(said[0] * mine, said[1])
         crossed = [
             np.bincount(row, other, minlength=pilot.given.size).astype(np.int64).reshape(-1, 2)
             for (pilot, _), row, other in zip((new, old), rows, said[::-1], strict=True)
@@ -113,8 +115,8 @@ class Rivals:
                 continue
             weights = [counts[:, label] / rows for _, counts in (new, old)]
             places = [last[:, label] for last in final]
-            means = [_inner(p, w) for p, w in zip(places, weights, strict=True)]
-            spread = sum(_inner((p - m) ** 2, w)
+            means = [inner(p, w) for p, w in zip(places, weights, strict=True)]
+            spread = sum(inner((p - m) ** 2, w)
                          for p, m, w in zip(places, means, weights, strict=True))  # fmt: skip
             together = self._product(label, final, new, old) / rows - means[0] * means[1]
             variance = max(0.0, spread - 2 * together) * rows / max(1, rows - 1)
@@ -134,8 +136,8 @@ class Rivals:
             for last, (pilot, _) in zip(final, (new, old), strict=True)
         ]
         total = self.products[label] / STEPS**2
-        total += _inner(changed[0], self.by_new[:, label]) / STEPS
-        total += _inner(changed[1], self.by_old[:, label]) / STEPS
+        total += inner(changed[0], self.by_new[:, label]) / STEPS
+        total += inner(changed[1], self.by_old[:, label]) / STEPS
         coarse = [
             _mean_by(pilot.coarse, change, counts[:, label])
             for change, (pilot, counts) in zip(changed, (new, old), strict=True)
@@ -156,11 +158,6 @@ def placements(counts: Ints) -> Floats:
     if others.any():
         made[:, 1] = (np.cumsum(others) - others / 2) / others.sum()
     return made
-
-
-def _inner(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """The sum of products, (n,) each, without BLAS, whose threads spin where cores are busy."""
-    return float(np.einsum("i,i->", one, other))
 
 
 def _mean_by(coarse: NDArray[np.intp], values: Floats, rows: Ints) -> Floats:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 
+from gatekit.inner import inner
 from gatekit.stats import proportion
-from gatekit.stats.inner import inner
 from gatekit.stats.proportion import POINT
 
 FEWEST_ROWS = 30  # of either label; DeLong's variance of fewer is too small too often

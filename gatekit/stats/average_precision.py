@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
-from gatekit.stats.inner import inner
+from gatekit.inner import inner
 from gatekit.stats.proportion import POINT
 
 FEWEST_ROWS = 50  # of either label
