@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# A test that starts a process would else compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo demo-employment test zoo races chaos pipeline-test image-test tutorial reference check bench coverage lock clean
 setup: $(READY)

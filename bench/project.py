@@ -34,6 +34,8 @@ def make_project(root: Path) -> None:
 def called(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """A command in the project, as a person runs it; one thread a prediction on every side."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+    # what is installed is compiled, and so is a checkout from its second run on
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
     return subprocess.run(

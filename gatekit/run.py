@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -176,6 +177,20 @@ class GateRun:
     def _hear(self, unit: str, done: float, of: float) -> None:
         if current_thread() is main_thread():  # a rival predicts in silence
             self.progress(unit, done, of)
+
+    def begin(self, gates: Collection[str]) -> None:
+        """Draw the rows that `schema` asks about, while the models load and predict the holdout.
+
+        Where `gates` have it, and models run in forks of this process's server. What goes wrong,
+        the gate that asks will meet.
+        """
+        if self.server is None or "schema" not in gates or self.holdout.is_streamed:
+            return
+        from gatekit.gates.schema import draw_ahead
+
+        self.candidate.begin(self.holdout)
+        with suppress(Exception):
+            draw_ahead(self.candidate, self.holdout, self.plan.policy.gates.schema.examples)
 
     @property
     def walls(self) -> tuple[str, ...] | None:

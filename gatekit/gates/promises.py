@@ -51,13 +51,8 @@ def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: A
         ModelMisbehaved: the model was refused before it was loaded, or is not asked again.
     """
     examples = ask.settings.examples
-    key = (*drawn.key, examples)
-    if key not in candidate.kept:
-        batches: list[Batch] = []
-        _each(batches.append, drawn, examples)
-        candidate.kept[key] = [(batch, []) for batch in batches]
     told: tuple[str, ...] = ()
-    for batch, answers in candidate.kept[key]:
+    for batch, answers in draw(candidate, drawn, examples):
         if words := _wrong(promise, candidate, table_of(batch, drawn.columns), answers):
             told = (_said(words, batch, drawn),)
             if candidate.is_alive:  # one that died is not asked again for a simpler row
@@ -65,6 +60,17 @@ def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: A
             break
     method = f"Hypothesis search, {examples} examples from the signature"
     return exact(name, len(told), n=examples, method=method, detail=told)
+
+
+def draw(candidate: Subject, drawn: Drawn, examples: int) -> list[tuple[Batch, list[Answer]]]:
+    """As many batches, drawn once for each candidate, and room for the first answer to each."""
+    key = (*drawn.key, examples)
+    if key not in candidate.kept:
+        batches: list[Batch] = []
+        _each(batches.append, drawn, examples)
+        candidate.kept[key] = [(batch, []) for batch in batches]
+    found: list[tuple[Batch, list[Answer]]] = candidate.kept[key]
+    return found
 
 
 def in_company(candidate: Subject, drawn: Drawn, ask: Ask, beside: pa.Table) -> str:

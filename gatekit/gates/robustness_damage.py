@@ -8,6 +8,7 @@ right: one such row would refuse the whole batch. At most `corrupted_rows` rows 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,13 @@ from gatekit.evidence.counts import right
 from gatekit.gate import Ask, label_free, measure
 from gatekit.gates import damage
 from gatekit.gates.applies import named
+from gatekit.scoring.tables import conform
 from gatekit.stats import proportion
 from gatekit.subject import Subject
 
 SEED = 20_240_229  # the same rows for all measures of a run
 LINES = 12
+AT_ONCE = 20_000
 
 
 @measure
@@ -94,14 +97,10 @@ def _worst(
     random = np.random.default_rng(SEED)
     plain = candidate.predict(table)
     hits, lines = [], []
-    for case, damaged in how(table, candidate.candidate.signature, random):
-        try:
-            said = candidate.predict(damaged)
-        except ModelMisbehaved as error:
-            if not candidate.is_alive:
-                raise
+    for case, said in _answered(candidate, how(table, candidate.candidate.signature, random)):
+        if isinstance(said, str):
             hits.append(0)
-            lines.append(f"{case}: refused, counted as wrong ({error.message})")
+            lines.append(f"{case}: refused, counted as wrong ({said})")
             continue
         hits.append(int(right(y, said).sum()))
         same = int(right(plain, said).sum())
@@ -114,6 +113,42 @@ def _worst(
         why = "the signature has no column that this can be done to"
         return Estimate(name, *(math.nan,) * 3, ask.level, len(y), "not measured", detail=(why,))
     return _estimate(name, np.array(hits), lines, len(y), ask)
+
+
+def _answered(
+    candidate: Subject, variants: damage.Variants
+) -> Iterator[tuple[str, NDArray[Any] | str]]:
+    """What the model says of each variant; where it refuses, its words instead."""
+    signature = candidate.candidate.signature
+    fitting = ((case, conform(table, signature)) for case, table in variants)
+    for cases in _together(fitting):
+        try:
+            all_said = candidate.predict(pa.concat_tables([table for _, table in cases]))
+        except ModelMisbehaved as error:
+            if not candidate.is_alive:
+                raise
+            if len(cases) == 1:
+                yield cases[0][0], error.message
+            else:  # which of them it refuses only each by itself can tell
+                for case in cases:
+                    yield from _answered(candidate, iter([case]))
+            continue
+        ends = np.cumsum([table.num_rows for _, table in cases])
+        yield from zip((case for case, _ in cases), np.split(all_said, ends[:-1]), strict=True)
+
+
+def _together(variants: damage.Variants) -> Iterator[list[tuple[str, pa.Table]]]:
+    """Variants in their order, as many at once as have `AT_ONCE` rows: a call has its price."""
+    held: list[tuple[str, pa.Table]] = []
+    rows = 0
+    for case, table in variants:
+        if held and rows + table.num_rows > AT_ONCE:
+            yield held
+            held, rows = [], 0
+        held.append((case, table))
+        rows += table.num_rows
+    if held:
+        yield held
 
 
 def _estimate(name: str, hits: NDArray[np.int64], lines: list[str], n: int, ask: Ask) -> Estimate:

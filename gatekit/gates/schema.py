@@ -16,7 +16,7 @@ from gatekit.data import Holdout
 from gatekit.errors import ModelMisbehaved, ModelRefused
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import Answer, Drawn, Promise, broken, search, unlike
+from gatekit.gates.promises import Answer, Drawn, Promise, broken, draw, search, unlike
 from gatekit.gates.rows import Rows
 from gatekit.gates.schema_answers import judged_by
 from gatekit.gates.stated import ROW_SUM
@@ -170,6 +170,11 @@ def _searched(
         return promise(table, first)
 
     return search(name, kept, candidate, _drawn(rows, holdout), ask)
+
+
+def draw_ahead(candidate: Subject, holdout: Holdout, examples: int) -> None:
+    """Draw the rows that the promises of this room will ask about; no model is asked."""
+    draw(candidate, _drawn(Rows(candidate.candidate.signature, holdout), holdout), examples)
 
 
 def _drawn(rows: Rows, holdout: Holdout) -> Drawn:

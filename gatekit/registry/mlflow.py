@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gatekit.errors import NotFound, RegistryError, RegistryUnavailable
+from gatekit.imports import importing_much
 from gatekit.registry import Entries, GateRunRecord, Look, ModelVersion, Pointer, PointerKind
 from gatekit.registry.copied import copied_from, copies_of
 from gatekit.registry.embedded import database_file
@@ -58,7 +59,8 @@ class MlflowRegistry:
                 "Check the path; a new registry is made in a folder that exists",
             )
         self._registry_uri = os.environ.get("MLFLOW_REGISTRY_URI") or _default_registry(uri)
-        with self._place.asking("opening the registry"), warnings.catch_warnings():
+        opening = self._place.asking("opening the registry")
+        with opening, warnings.catch_warnings(), importing_much():
             # MLflow's dependencies deprecate things under its hands; under `pytest -W error` that
             # would be an exception in the middle of its start-up
             warnings.simplefilter("ignore")

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from gatekit.imports import importing_much
 from gatekit.runner.forkserver import WORD
 from gatekit.runner.inside import live
 from gatekit.runner.walls import Ground, end_with
@@ -33,13 +34,14 @@ def main() -> None:
     """Import, then fork as asked, until the gate closes the line."""
     line, gate, modules = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     end_with(gate)
-    for module in ("gatekit.runner.worker", *modules):
-        # What is not installed is said when a model needs it.
-        with suppress(Exception):
-            importlib.import_module(module)
-    gc.collect()
+    with importing_much():
+        for module in ("gatekit.runner.worker", *modules):
+            # What is not installed is said when a model needs it.
+            with suppress(Exception):
+                importlib.import_module(module)
     gc.freeze()  # a collection in a fork leaves the pages alone that all share
     Server(socket.socket(fileno=line)).serve()
+    os._exit(0)  # there is nothing to put in order, and the gate waits
 
 
 @dataclass(slots=True)

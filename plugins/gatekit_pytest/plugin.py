@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gatekit.imports import importing_much
 from gatekit_pytest.fixtures import (
     candidate,
     champion,
@@ -36,9 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     server = _fork_server(config)
     try:
-        from gatekit_pytest.session import register
+        with importing_much():
+            from gatekit_pytest.session import register
 
-        register(config, server)
+            register(config, server)
+            gc.freeze()  # nor does the collector look at it while the tests run
     except BaseException:
         if server is not None:
             server.close()

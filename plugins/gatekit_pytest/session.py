@@ -152,6 +152,11 @@ class GateSession:
         if not (self.is_worker or self.is_observer):
             self.count_use(self._expected.values())
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        if not (self.is_worker or self.is_observer):
+            self.run.begin(set(self._expected.values()))
+
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         for item in items:
             name = gate_name(item)
