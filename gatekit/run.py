@@ -20,14 +20,14 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
-from gatekit.data import Holdout, NoSample, Streams, open_holdout, open_sample
+from gatekit.data import Holdout, NoSample, Streams, open_holdout
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.one_pass import OnePass
+from gatekit.passes import Means
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
-from gatekit.policy import SampleSpec
 from gatekit.policy_gates import LABEL_GATES
 from gatekit.progress import Progress, unheard
 from gatekit.registry import ModelVersion, Registry
@@ -37,6 +37,7 @@ from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
+from gatekit.samples import Samples, open_current, open_reference
 from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
@@ -58,8 +59,9 @@ class GateRun:
         self.model = candidate
         self.champion_model = champion
         self.engine_of_pass = plan.request.engine or plan.policy.streaming.engine
-        streams = Streams(plan.policy.streaming.above_rows, bool(self.engine_of_pass))
-        self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent, streams)
+        self._streams = Streams(plan.policy.streaming.above_rows, bool(self.engine_of_pass))
+        folder = plan.policy_file.parent
+        self.holdout: Holdout = open_holdout(plan.policy.holdout, folder, self._streams)
         self.holdout.check(candidate.signature)
         self.signer: PrivateKey | None = None  # whoever opens the run may give it one
         self.tests_folder = plan.project.root  # what the ids of its tests are relative to
@@ -81,21 +83,12 @@ class GateRun:
     @cached_property
     def reference(self) -> Holdout | NoSample:
         """What the model was trained on, or that the policy names none."""
-        spec, target = self.plan.policy.reference, self.plan.policy.holdout.target
-        if spec is None:
-            return NoSample("the policy names no [data.reference]")
-        return open_sample(spec, "reference", target, self.plan.policy_file.parent)
+        return open_reference(self.plan, self._streams)
 
     @cached_property
     def current(self) -> Holdout:
         """The rows it meets: --current, else the policy's, else the holdout."""
-        given, spec = self.plan.request.current, self.plan.policy.current
-        target = self.plan.policy.holdout.target
-        if given is not None:
-            return open_sample(SampleSpec(path=given), "current", target, self.plan.project.root)
-        if spec is None:
-            return self.holdout
-        return open_sample(spec, "current", target, self.plan.policy_file.parent)
+        return open_current(self.plan, self._streams, self.holdout)
 
     @cached_property
     def engine(self) -> str:
@@ -107,6 +100,7 @@ class GateRun:
         """The candidate, in its own process from the first question on."""
         subject = self._subject(self.model, self.engine, "candidate")
         subject.rival = self.champion if isinstance(self.champion, Subject) else None
+        subject.samples = lambda: self.samples
         return subject
 
     @cached_property
@@ -123,16 +117,28 @@ class GateRun:
         subjects = {CANDIDATE: self.candidate}
         if isinstance(self.champion, Subject):
             subjects[CHAMPION] = self.champion
-        limits = {
-            role: _limits(self.plan, self.scratch, self.environments[role]) for role in subjects
-        }
-        return OnePass(
-            self.holdout,
+        samples = self.samples
+        return OnePass(self.holdout, self._means, subjects, samples=samples)
+
+    @cached_property
+    def samples(self) -> Samples | None:
+        """Reference and current, if they are compared and one of them streams."""
+        if not self.plan.wants("drift") or isinstance(self.reference, NoSample):
+            return None
+        if not (self.reference.is_streamed or self.current.is_streamed):
+            return None
+        held = self.reference, self.current, self.holdout
+        return Samples(*held, self.candidate, self._means, lambda: self.one_pass)
+
+    @cached_property
+    def _means(self) -> Means:
+        spool = self.scratch / "predictions"
+        spool.mkdir(exist_ok=True)
+        return Means(
             self.plan.policy,
             self.engine_of_pass,
-            subjects,
-            limits,
-            self.scratch / "predictions",
+            lambda role: _limits(self.plan, self.scratch, self.environments[role]),
+            spool,
             self.learn_walls,
             self.progress,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from gatekit.evidence.canonical import from_bytes, to_bytes
@@ -17,6 +17,8 @@ from gatekit.evidence.keyed import KeyedCounts
 from gatekit.evidence.labels import LabelCounts
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
+from gatekit.evidence.seen import Seen
+from gatekit.evidence.spread import NumberSpread, Spread, ValueSpread, merged
 from gatekit.evidence.sums import Sums
 
 Piece = TypeVar("Piece")
@@ -24,7 +26,10 @@ Piece = TypeVar("Piece")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Of `rows` rows: counts, scores in bins, sums, smallest and largest values, odd rows."""
+    """Of `rows` rows: counts, scores in bins, sums, smallest and largest values, odd rows.
+
+    And for drift how columns are spread, and which of the rows sought stand among these.
+    """
 
     rows: int
     labels: Mapping[str, LabelCounts]
@@ -35,6 +40,13 @@ class Evidence:
     sums: Mapping[str, Sums]
     ends: Mapping[str, tuple[float, float]]
     odd: Mapping[str, int]
+    spread: Mapping[str, Spread] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+
+    @classmethod
+    def of_sample(cls, rows: int, spread: Mapping[str, Spread], seen: Mapping[str, Seen]) -> Self:
+        """Of rows that are counted for drift alone."""
+        return cls(rows, {}, {}, {}, {}, {}, {}, {}, {}, spread, seen)
 
     def merge(self, more: Self) -> Self:
         """The evidence of the rows of both; the order is none."""
@@ -48,6 +60,8 @@ class Evidence:
             _merged(self.sums, more.sums, Sums.merge),
             _merged(self.ends, more.ends, _wider),
             _merged(self.odd, more.odd, int.__add__),
+            _merged(self.spread, more.spread, merged),
+            _merged(self.seen, more.seen, Seen.merge),
         )
 
     def to_bytes(self) -> bytes:
@@ -72,7 +86,17 @@ class Evidence:
         return made
 
 
-PIECES: tuple[type[Any], ...] = (LabelCounts, KeyedCounts, Ranks, GroupRanks, Rivals, Sums)
+PIECES: tuple[type[Any], ...] = (
+    LabelCounts,
+    KeyedCounts,
+    Ranks,
+    GroupRanks,
+    Rivals,
+    Sums,
+    NumberSpread,
+    ValueSpread,
+    Seen,
+)
 
 
 def _merged(

@@ -42,18 +42,22 @@ from gatekit.streaming.names import (
     slice_name,
 )
 from gatekit.streaming.question import CANDIDATE, CHAMPION, SUMMED, Answers, Question, Said
+from gatekit.streaming.sampling import fill_sample, spread_said
+from gatekit.streaming.spread import SampleQuestion
 
 CHOSEN, RIGHT = (0, 1), (2, 3)  # places of the flags of a row
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
 
 
-def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
+def fill(question: Question | SampleQuestion, table: pa.Table, answers: Answers) -> Evidence:
     """The evidence of one block: its rows with label and groups, and what was said of them.
 
     Raises:
         DataError: a label or group is missing, or there are more groups than can be held.
         ModelMisbehaved: a model's classes are not those of the pilot.
     """
+    if isinstance(question, SampleQuestion):
+        return fill_sample(question, table, answers)
     y = without_gaps(table[question.target], question.target)
     columns = {name: _coded(table, name) for name in question.told_apart}
     made: dict[str, dict[str, Any]] = {
@@ -76,6 +80,8 @@ def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
     _add_counts(made["counts"], question, y, answers, columns)
     if question.edges:
         _add_ranks(made, question, mine, answers, columns)
+    if question.spread is not None:
+        made["spread"] = spread_said(question.spread, table, answers)
     return Evidence(rows=table.num_rows, **made)
 
 

@@ -8,7 +8,8 @@ import pytest
 from pyarrow import parquet
 
 from gatekit import parts
-from gatekit.data import Streams, data_sha256, open_holdout
+from gatekit.data import Streams, open_holdout
+from gatekit.data_files import data_sha256
 from gatekit.errors import DataError
 from gatekit.parts import blocks
 from gatekit.policy import DataSpec
@@ -76,8 +77,8 @@ def test_only_the_columns_that_are_asked_for_are_read(tmp_path, store, monkeypat
             self.closed = True
 
     @contextmanager
-    def noted(address):
-        with source(address) as file:
+    def noted(address, stamp=()):
+        with source(address, stamp) as file:
             yield pa.PythonFile(Noted(file), "r")
 
     monkeypatch.setattr(parts, "opened_object", noted)
