@@ -340,6 +340,7 @@ def _open_objects(spec: DataSpec, what: str, streams: Streams | None) -> Holdout
         hashed.sha256,
         column_names(parts),
         parts=stamped(parts, hashed.stamps),
+        stamps=hashed.stamps,
         spelled=spelled,
         what=what,
     )

@@ -10,17 +10,14 @@ from pyarrow import parquet
 from gatekit.data import Streams, open_sample
 from gatekit.evidence.spread import ByValue
 from gatekit.evidence.whole import Evidence
-from gatekit.gates import drift, drift_leak
 from gatekit.gates.drift_held import HeldColumns
 from gatekit.gates.drift_streamed import CountedColumns
 from gatekit.parts import blocks
 from gatekit.policy import SampleSpec
-from gatekit.policy_gates import DriftGate
-from gatekit.scoring.signature import Column, Signature
-from gatekit.streaming.compared import Compared, Found
+from gatekit.streaming.compared import Compared
 from gatekit.streaming.question import CANDIDATE, Said
 from gatekit.streaming.sampling import fill_sample
-from gatekit.streaming.spread import SampleQuestion, seek, seek_rows
+from gatekit.streaming.spread import SampleQuestion, seek
 
 MEASURES = ["psi", "ks", "wasserstein", "cramers_v"]
 N = 20_000
