@@ -19,14 +19,20 @@ print("frozen:", gc.get_freeze_count() > 0)
 """
 
 
+def failing(seen):
+    with importing_much():
+        with importing_much():
+            seen.append(gc.isenabled())
+        seen.append(gc.isenabled())  # the outer one is not over
+        raise ImportError
+
+
 def test_nothing_is_collected_meanwhile_and_again_after_an_error():
     assert gc.isenabled()
-    with pytest.raises(ImportError), importing_much():
-        assert not gc.isenabled()
-        with importing_much():
-            assert not gc.isenabled()
-        assert not gc.isenabled()  # the outer one is not over
-        raise ImportError
+    seen = []
+    with pytest.raises(ImportError):
+        failing(seen)
+    assert seen == [False, False]
     assert gc.isenabled()
 
 
