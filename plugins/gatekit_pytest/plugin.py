@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatekit.imports import importing_much
 from gatekit_pytest.fixtures import (
     candidate,
     champion,
@@ -36,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("model_uri") is None:
         refuse_lonely_options(config)
         return
+    from gatekit.imports import importing_much
+
     server = _fork_server(config)
     try:
         with importing_much():

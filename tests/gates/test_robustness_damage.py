@@ -114,6 +114,32 @@ def test_a_refused_case_counts_as_wrong(holdout, fake, ask):
     assert "c unseen: refused, counted as wrong" in measured.detail[0]
 
 
+def test_cases_are_asked_together_and_a_refusal_is_still_of_one(holdout, fake, ask, monkeypatch):
+    wanted, fewest = settings(ask), settings(ask)
+
+    def measured(subject, asked):
+        return robustness_damage.accuracy_with_unit_slips(subject, holdout, ask=asked)
+
+    together = fake(above, COLUMNS)
+    found = measured(together, wanted)
+    assert [t.num_rows for t in together.asked] == [ROWS, 6 * ROWS]
+    monkeypatch.setattr(robustness_damage, "AT_ONCE", ROWS)
+    apart = fake(above, COLUMNS)
+    assert measured(apart, fewest) == found
+    assert [t.num_rows for t in apart.asked] == [ROWS] * 7
+
+    def strict(table):
+        if table["x"].to_numpy().max() > 500:
+            raise ModelMisbehaved("the candidate raised ValueError while predicting")
+        return above(table)
+
+    monkeypatch.undo()
+    refused = measured(fake(strict, COLUMNS), wanted)
+    assert refused.value == 0
+    assert sum("refused" in line for line in refused.detail) == 2  # x 1000 and x 100
+    assert {line for line in found.detail if line.startswith("y ")} <= set(refused.detail)
+
+
 def test_no_more_rows_than_the_policy_says(holdout, fake, ask):
     measured = robustness_damage.accuracy_with_outliers(
         fake(above, COLUMNS), holdout, ask=settings(ask, corrupted_rows=50)

@@ -153,6 +153,18 @@ def test_the_rows_look_like_the_data(make_holdout, fake, ask):
     assert {table.column_names == list(columns) for table in subject.asked} == {True}
 
 
+def test_rows_drawn_ahead_are_those_that_are_asked(make_holdout, fake, ask, monkeypatch):
+    holdout = make_holdout(pa.table({"x0": [0.5, -1.0, 2.0], "label": [1, 0, 1]}))
+    one, other = fake(lambda t: [0] * len(t)), fake(lambda t: [0] * len(t))
+    search(schema.unanswered, one, holdout, ask)
+    schema.draw_ahead(other, holdout, 60)
+    assert not other.asked
+    monkeypatch.delattr("gatekit.gates.promises._each")  # what draws
+    search(schema.unanswered, other, holdout, ask)
+    assert [t.to_pydict() for t in other.asked] == [t.to_pydict() for t in one.asked]
+    assert len(other.asked) > 10
+
+
 def test_parity_names_the_row_that_differs(make_holdout, fake, ask):
     holdout = make_holdout(pa.table({"x0": np.arange(50.0), "label": [0, 1] * 25}))
     one = np.arange(50) % 2
