@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gatekit.evidence.pairs import as_floats, plain
 
+MANY = 1 << 12
 WORD = 64  # members of a set in one whole number
 INPUTS, ROWS = "inputs", "rows"  # rows that are the same by their inputs, and with the label
 
@@ -159,5 +160,10 @@ def places(values: NDArray[Any], sought: NDArray[Any]) -> Ints:
     """Where each stands in sorted values, (n,), -1 where it does not."""
     if not values.size:
         return np.full(sought.size, -1, dtype=np.int64)
+    if sought.size > MANY:  # to look them up in their own order takes a third of the time
+        ordered = np.sort(sought)
+        found = np.minimum(np.searchsorted(values, ordered), values.size - 1)
+        if not (values[found] == ordered).any():
+            return np.full(sought.size, -1, dtype=np.int64)
     found = np.minimum(np.searchsorted(values, sought), values.size - 1)
     return np.where(values[found] == sought, found, -1).astype(np.int64)

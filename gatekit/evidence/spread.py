@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gatekit.errors import DataError
 from gatekit.evidence.pairs import as_floats, is_number, is_word, plain
-from gatekit.evidence.sums import whole_sum
+from gatekit.evidence.sums import AT_ONCE, whole_sum
 
 QUANTILES = 1 << 12  # bins of about equally many rows of the pilot
 EVEN = 1 << 11  # and edges at even distances, for what a long tail weighs
@@ -26,6 +26,7 @@ DECILES = np.arange(1, 10) / 10  # of which PSI makes its bins
 MOST_VALUES = 100_000  # of a column by value
 HEIGHT = float(1 << 24)  # of a bin, in whole units
 BITS = 24  # behind the point, of a power
+ONE = float(1 << BITS)
 FARTHEST = 1e60  # units from the centre: its fourth power is a number yet
 _NARROWEST = 1e-290
 
@@ -151,35 +152,52 @@ def _heights(edges: Floats, inside: Floats, rows: NDArray[np.intp]) -> Ints:
     """
     half = edges / 2
     unit = HEIGHT / np.maximum(np.diff(half), _NARROWEST)
-    lies = inside / 2
-    lies -= np.repeat(half[:-1], rows)
-    lies *= np.repeat(unit, rows)
-    summed = np.concatenate([np.zeros(1), np.cumsum(np.rint(lies, out=lies))])  # below 2^53
-    ends = np.cumsum(rows)
-    return np.asarray((summed[ends] - summed[ends - rows]).astype(np.int64))
+    found, ends = np.zeros(rows.size, dtype=np.int64), np.cumsum(rows)
+    summed = np.zeros(AT_ONCE + 1, dtype=np.int64)
+    for start in range(0, inside.size, AT_ONCE):  # what is made of them stays in the cache
+        lies = inside[start : start + AT_ONCE] / 2
+        stop = start + lies.size
+        bins = slice(*np.searchsorted(ends, [start, stop - 1], side="right") + [0, 1])
+        upto = np.minimum(ends[bins], stop) - start
+        many = np.diff(upto, prepend=0)
+        lies -= np.repeat(half[:-1][bins], many)
+        lies *= np.repeat(unit[bins], many)
+        np.rint(lies, out=lies)
+        np.cumsum(lies.astype(np.int64), out=summed[1 : lies.size + 1])
+        found[bins] += summed[upto] - summed[upto - many]
+    return found
 
 
 def _sums(
     scale: Scale, known: Floats, ends: tuple[int, int]
 ) -> tuple[tuple[int, int, int, int], tuple[int, int], int]:
     """Powers of sorted numbers, what lies outside the edges at `ends`, and how many are far."""
-    one = 2.0**BITS
-    outside = []
     with np.errstate(over="ignore"):
-        units = (known - scale.centre) / scale.unit
-        for edge, some in ((0, known[: ends[0]]), (-1, known[ends[1] :])):
-            beyond = np.abs(some - scale.edges[edge]) / scale.unit
-            beyond = np.rint(beyond[beyond <= FARTHEST] * one)
-            outside.append(whole_sum(beyond, float(beyond.max(initial=0.0))))
-    near = units[np.abs(units) <= FARTHEST]
-    raised, found = near * one, []
-    for power in range(4):
-        whole = np.rint(raised)
-        found.append(whole_sum(whole, float(np.abs(whole).max(initial=0.0))))
-        if power < 3:  # noqa: PLR2004 - the fourth is the last
-            raised *= near
-    first, second, third, fourth = found
-    return (first, second, third, fourth), (outside[0], outside[1]), known.size - near.size
+        units = known - scale.centre
+        units /= scale.unit
+        outside = [
+            np.abs(some - scale.edges[edge]) / scale.unit
+            for edge, some in ((0, known[: ends[0]]), (-1, known[ends[1] :]))
+        ]
+    first, last = np.searchsorted(units, [-FARTHEST, FARTHEST])
+    near = units[first:last]
+    size = max(0.0, float(near[-1]), -float(near[0])) if near.size else 0.0
+    powers = [0, 0, 0, 0]
+    for start in range(0, near.size, AT_ONCE):
+        part = near[start : start + AT_ONCE]
+        raised = part * ONE
+        for power in range(4):
+            powers[power] += whole_sum(np.rint(raised), size ** (power + 1) * ONE + 1)
+            if power < 3:  # noqa: PLR2004 - the fourth is the last
+                raised *= part
+    lower, upper = (_whole(each) for each in outside)
+    one, two, three, four = powers
+    return (one, two, three, four), (lower, upper), known.size - near.size
+
+
+def _whole(far: Floats) -> int:
+    near = np.rint(far[far <= FARTHEST] * ONE)
+    return whole_sum(near, float(near.max(initial=0.0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
