@@ -30,7 +30,7 @@ def taken(start):
     )
 
 
-def opened(root, policy, model, champion, engine, *, load=True):
+def opened(root, policy, model, champion, engine):
     from gatekit.plan import RunRequest, make_plan
     from gatekit.run import open_run
     from gatekit.runner.forkserver import ForkServer
@@ -39,11 +39,10 @@ def opened(root, policy, model, champion, engine, *, load=True):
         uri=str(root / model),
         gates=str(policy),
         champion=str(root / champion) if champion else None,
-        engine=engine if load else None,
+        engine=engine or None,
     )
     run, _ = open_run(make_plan(request, root), server=ForkServer.begin())  # as pytest does
-    if load:
-        run.candidate.load()
+    run.candidate.load()
     if champion:
         run.champion.load()
     return run
@@ -135,7 +134,7 @@ def drift(root, policy, model):
     from gatekit.gate import Ask
     from gatekit.gates import drift, drift_leak
 
-    run = opened(root, policy, model, "", "local", load=False)
+    run = opened(root, policy, model, "", "")
     try:
         start, settings = clock(), run.plan.policy.gates.drift
         asked = Ask(0.95, 1, settings)

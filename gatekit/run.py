@@ -20,10 +20,10 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
+from gatekit.champion import find_champion
 from gatekit.data import Holdout, NoSample, Streams, open_holdout
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
-from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.one_pass import OnePass
 from gatekit.passes import Means
@@ -130,6 +130,13 @@ class GateRun:
             return None
         held = self.reference, self.current, self.holdout
         return Samples(*held, self.candidate, self._means, lambda: self.one_pass)
+
+    @property
+    def large_samples(self) -> list[Holdout]:
+        """Which of reference and current have a pass of their own."""
+        compared = (self.reference, self.current) if self.plan.wants("drift") else ()
+        large = [each for each in compared if isinstance(each, Holdout) and each.is_streamed]
+        return [each for each in large if each is not self.holdout]
 
     @cached_property
     def _means(self) -> Means:
@@ -311,7 +318,7 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         into = scratch / "candidate"
         into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
-        champion = _find_champion(plan, registry, candidate, scratch)
+        champion = find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)
         if plan.wants("drift"):
             run.reference, run.current  # noqa: B018 - what is not there is said before any test
@@ -320,54 +327,6 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-
-
-def _find_champion(
-    plan: Plan, registry: Registry | None, candidate: Candidate, scratch: Path
-) -> Candidate | NoChampion:
-    if registry is None and plan.request.champion is None:
-        return NoChampion("no champion: a model folder is compared only with --champion URI")
-    into = scratch / "champion"
-    into.mkdir()
-    if plan.request.champion is not None:
-        uri = parse_model_uri(plan.request.champion)
-        champion = resolve(uri, registry, into, plan.policy.model)
-        named = (champion.name, champion.version, champion.version or champion.uri)
-        if named == (candidate.name, candidate.version, candidate.version or candidate.uri):
-            raise UsageProblem(
-                f"--champion {uri.text} is the candidate itself",
-                "Name another version: a model always equals itself, which proves nothing",
-            )
-        return _another(champion, candidate)
-    assert registry is not None  # noqa: S101 - without one there was a champion, or none
-    policy = plan.policy
-    target = plan.request.target or next(iter(policy.promotion), None)
-    if target is None:
-        return NoChampion("no champion: the policy names no promotion target")
-    try:
-        holder = registry.holder(policy.model, policy.pointer_name(target), policy.pointer)
-    except NotFound:
-        holder = None
-    if holder is None:
-        if plan.request.target and policy.target(target).first_promotion == "refuse":
-            raise UsageProblem(
-                f"no champion yet: nobody holds {target!r}, and first_promotion is 'refuse'",
-                "Name one with --champion URI, or let the policy accept a first promotion",
-            )
-        return NoChampion(f"no champion yet: nobody holds {target!r}, nothing to lose to")
-    if holder.version == candidate.version:
-        return NoChampion(f"the candidate itself holds {target!r}, nothing to compare with")
-    uri = parse_model_uri(f"models:/{holder.name}/{holder.version}")
-    return _another(resolve(uri, registry, into, policy.model), candidate)
-
-
-def _another(champion: Candidate, candidate: Candidate) -> Candidate | NoChampion:
-    if not candidate.content or champion.content != candidate.content:
-        return champion
-    held = f"version {champion.version}" if champion.version else champion.title
-    return NoChampion(
-        f"no champion: the same model as {held}, registered again: nothing to compare with"
-    )
 
 
 def join_run(ticket: str) -> GateRun:

@@ -22,7 +22,8 @@ from gatekit.evidence.sums import AT_ONCE, whole_sum
 
 QUANTILES = 1 << 12  # bins of about equally many rows of the pilot
 EVEN = 1 << 11  # and edges at even distances, for what a long tail weighs
-DECILES = np.arange(1, 10) / 10  # of which PSI makes its bins
+TENTHS = np.arange(1, 10) / 10  # of which PSI makes its bins
+AROUND = np.linspace(-0.0075, 0.0075, 247)  # where those of all rows lie, by those of a pilot
 MOST_VALUES = 100_000  # of a column by value
 HEIGHT = float(1 << 24)  # of a bin, in whole units
 BITS = 24  # behind the point, of a power
@@ -59,11 +60,11 @@ class Scale:
         if not math.isfinite(centre) or not math.isfinite(size):
             centre, size = 0.0, 1.0
         if found.size > QUANTILES:
-            ordered = np.sort(pilot)
-            places = np.arange(QUANTILES + 1) * (pilot.size - 1) // QUANTILES
-            tenths = np.quantile(pilot, DECILES, method="inverted_cdf")
+            shares = np.append(np.arange(QUANTILES + 1) / QUANTILES, TENTHS[:, None] + AROUND)
+            ranks = np.unique((shares * (pilot.size - 1)).astype(np.int64))
+            tenths = np.quantile(pilot, TENTHS, method="inverted_cdf")
             inner = even[1:-1][np.isfinite(even[1:-1])]
-            found = np.unique(np.concatenate([ordered[places], tenths, inner])) + 0.0
+            found = np.unique(np.concatenate([np.sort(pilot)[ranks], tenths, inner])) + 0.0
         unit = 2.0 ** min(1000, max(-1000, math.ceil(math.log2(size))))
         return cls(found, centre, unit)
 
@@ -105,7 +106,9 @@ class NumberSpread:
         known.sort()
         edges, last = scale.edges, scale.edges.size - 1
         left = np.searchsorted(known, edges)
-        right = np.searchsorted(known, edges, side="right")
+        right = left.copy()
+        tied = np.append(known, np.nan)[left] == edges  # few, of numbers that hardly repeat
+        right[tied] = np.searchsorted(known, edges[tied], side="right")
         between = np.empty(edges.size + 1, dtype=np.int64)
         between[0], between[-1] = left[0], known.size - right[last]
         between[1:-1] = left[1:] - right[:-1]
@@ -157,7 +160,8 @@ def _heights(edges: Floats, inside: Floats, rows: NDArray[np.intp]) -> Ints:
     for start in range(0, inside.size, AT_ONCE):  # what is made of them stays in the cache
         lies = inside[start : start + AT_ONCE] / 2
         stop = start + lies.size
-        bins = slice(*np.searchsorted(ends, [start, stop - 1], side="right") + [0, 1])
+        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
+        bins = slice(first, last + 1)
         upto = np.minimum(ends[bins], stop) - start
         many = np.diff(upto, prepend=0)
         lies -= np.repeat(half[:-1][bins], many)

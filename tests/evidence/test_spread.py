@@ -114,7 +114,7 @@ def test_a_column_of_few_values_is_counted_by_them_alone():
 def test_many_values_give_thousands_of_bins_and_the_tenths_are_edges():
     x = np.random.default_rng(2).normal(size=50_000)
     edges = Scale.of(x).edges
-    assert 4096 < edges.size < 6200
+    assert 6000 < edges.size < 8400
     assert np.isin(np.quantile(x, [0.1, 0.5, 0.9], method="inverted_cdf"), edges).all()
     assert NumberSpread.of(Scale.of(x), x).between.max() < 50_000 / 2000
 

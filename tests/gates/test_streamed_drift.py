@@ -103,7 +103,7 @@ def two_roads(opened, fake):
 
 
 @pytest.mark.parametrize("moved", [0.0, 0.05, 0.6])
-@pytest.mark.parametrize(("pilot_rows", "near"), [(1 << 16, 1e-3), (10_000, 1.5e-3)])
+@pytest.mark.parametrize(("pilot_rows", "near"), [(1 << 16, 1e-3), (15_000, 1e-3)])
 def test_both_roads_lead_to_the_same_effects(two_roads, monkeypatch, moved, pilot_rows, near):
     monkeypatch.setattr("gatekit.data.PILOT_ROWS", pilot_rows)
     held, streamed = two_roads(moved)
