@@ -87,7 +87,8 @@ def parquet_files(folder: Path) -> list[Path]:
 def blocks(part: Part, columns: Sequence[str], words: Collection[str] = ()) -> Iterator[pa.Table]:
     """The rows of a part with these columns alone, in blocks.
 
-    Those of `words` that are text may come as codes with a dictionary, as Parquet keeps them.
+    Those of `words` that are text may come as codes with a dictionary, as Parquet keeps them. A
+    column that other files of the folder have, and this one has not, is empty.
 
     Raises:
         DataError: the file has changed since it was hashed, or cannot be read.
@@ -95,7 +96,11 @@ def blocks(part: Part, columns: Sequence[str], words: Collection[str] = ()) -> I
     spelled = dict(part.constants)
     read = [name for name in columns if name not in spelled]
     for table in _exactly(_batches(part, read, words)):
-        yield with_constants(table, part.constants).select(list(columns))
+        whole = with_constants(table, part.constants)
+        for name in columns:
+            if name not in whole.column_names:
+                whole = whole.append_column(name, pa.nulls(whole.num_rows))
+        yield whole.select(list(columns))
     if part.stamp:
         with _source(part.folder, part.name, part.stamp):
             pass  # nor has it changed while it was read

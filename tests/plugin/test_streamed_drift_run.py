@@ -141,7 +141,7 @@ def test_leaked_rows_are_looked_for_among_all_rows_of_the_reference(made, monkey
 
 def test_without_a_bar_on_predictions_no_model_is_asked_about_a_sample(made):
     uri = made.register("probability")
-    write(made, 10, "log.parquet", bars="joint_auc = 0.9")
+    write(made, 10, "log.parquet", bars="joint_auc = 0.9\njoint_rows = 200")
     made.run("--model-uri", uri)
     assert sorted(roles for roles, _ in made.passes) == [[], [], ["candidate"]]
     assert "prediction_drift" not in drift(made)
@@ -151,3 +151,27 @@ def test_without_a_bar_on_predictions_no_model_is_asked_about_a_sample(made):
         "of a fixed sample of 1,700 of 1,700 rows: the current streams"
     )
     assert made.report.run["walls"]
+
+
+@pytest.mark.slow
+def test_reference_and_current_in_a_store_are_judged_where_they_lie(made, store):
+    uri, policy = made.register("probability"), made.root / "gates.toml"
+    write(made, 1400, "log.parquet", bars="")
+    made.run("--model-uri", uri, "-k", "stability")
+    here = made.report.data
+    address = store(made.root, "drift")
+    policy.write_text(policy.read_text().replace('"train"', f'"{address}/train"'))
+    result = made.run("--model-uri", uri, "-k", "stability", "--current", f"{address}/log.parquet")
+    result.stdout.fnmatch_lines(
+        [
+            "gatekit: the reference streams: 4 parts of train",
+            "gatekit: the current streams: 5 parts of log.parquet",
+        ]
+    )
+    there = made.report.data
+    for what in ("reference", "current"):
+        assert there[what]["sha256"] == here[what]["sha256"]
+        assert there[what]["rows"] == here[what]["rows"]
+        told = there[what]["streamed"]["evidence"]
+        assert len(told) == 64
+        assert told == here[what]["streamed"]["evidence"]
