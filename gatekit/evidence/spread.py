@@ -26,7 +26,7 @@ TENTHS = np.arange(1, 10) / 10  # of which PSI makes its bins
 AROUND = np.linspace(-0.0075, 0.0075, 247)  # where those of all rows lie, by those of a pilot
 MOST_VALUES = 100_000  # of a column by value
 HEIGHT = float(1 << 24)  # of a bin, in whole units
-BITS = 24  # behind the point, of a power
+BITS = 32  # behind the point, of a power
 ONE = float(1 << BITS)
 FARTHEST = 1e60  # units from the centre: its fourth power is a number yet
 _NARROWEST = 1e-290
@@ -84,7 +84,7 @@ class NumberSpread:
     """Rows at each edge, (B,), and between edges, (B + 1,), the first and the last bin open.
 
     `above` is, (B - 1,), what the rows between two edges lie above the lower one, in 2^-24 of the
-    bin; `beyond` how far those outside lie before the first edge and after the last, in 2^-24 of
+    bin; `beyond` how far those outside lie before the first edge and after the last, in 2^-32 of
     the unit. `powers` are the sums of the first four powers, likewise. `far` numbers are too far
     off to be in a sum.
     """

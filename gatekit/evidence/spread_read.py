@@ -37,13 +37,15 @@ def areas(scale: Scale, spread: NumberSpread) -> Ends:
     return below / n, np.append(lies, spread.beyond[1] / one) / n
 
 
-def moments(spread: NumberSpread) -> tuple[float, float, float] | None:
+def moments(scale: Scale, spread: NumberSpread) -> tuple[float, float, float] | None:
     """The mean less the centre, and the second and fourth moment about it, in units.
 
     None where a number is too far off. From whole numbers alone, so that nothing cancels.
     """
     if spread.far or not spread.known:
         return None
+    if spread.least == spread.most:  # rounding would give them a width
+        return (spread.least - scale.centre) / scale.unit, 0.0, 0.0
     one, two, three, four = (Fraction(each, spread.known << BITS) for each in spread.powers)
     second = two - one**2
     fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4

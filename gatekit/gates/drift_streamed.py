@@ -63,18 +63,18 @@ class CountedColumns:
     def psi(self) -> list[Found]:
         """The population stability index of each column, of numbers first."""
         found = [
-            *_of_numbers(self.compared.inputs(), _psi_of_numbers),
+            *_of_numbers(self.compared.inputs(), psi_of_numbers),
             *_of_values(self.compared.inputs(), drift_held.psi),
         ]
         return list(found)
 
     def ks(self) -> list[Found]:
         """The gap of each column of numbers."""
-        return list(_of_numbers(self.compared.inputs(), _ks))
+        return list(_of_numbers(self.compared.inputs(), ks))
 
     def wasserstein(self) -> list[Found]:
         """How far each column of numbers was moved."""
-        return list(_of_numbers(self.compared.inputs(), _wasserstein))
+        return list(_of_numbers(self.compared.inputs(), wasserstein))
 
     def cramers_v(self) -> list[Found]:
         """Cramer's V of each column of values."""
@@ -92,7 +92,7 @@ class CountedColumns:
         column = self.compared.column(name)
         if column is None:
             return Unknown("it is neither a number nor a word")
-        found = _of_numbers([column], _ks), _of_values([column], drift_held.cramers_v)
+        found = _of_numbers([column], ks), _of_values([column], drift_held.cramers_v)
         return next(each.effect for effects in found for each in effects)
 
 
@@ -102,8 +102,8 @@ def _of_numbers(columns: Iterable[Column], effect: OfNumbers) -> Iterator[Found]
         if isinstance(sides[0], NumberSpread) and isinstance(sides[1], NumberSpread):
             scale = each.scale
             assert scale is not None  # noqa: S101 - by which it was counted
-            binned = (_binned(scale, side) for side in sides if isinstance(side, NumberSpread))
-            yield Found(each.name, effect(scale, *binned))
+            both = (binned(scale, side) for side in sides if isinstance(side, NumberSpread))
+            yield Found(each.name, effect(scale, *both))
 
 
 def _of_values(columns: Iterable[Column], effect: OfValues) -> Iterator[Found]:
@@ -117,19 +117,23 @@ def _of_values(columns: Iterable[Column], effect: OfValues) -> Iterator[Found]:
                 yield Found(each.name, effect(spread_read.side_by_side(each.name, one, other)))
 
 
-def _psi_of_numbers(scale: Scale, reference: Binned, current: Binned) -> Effect:
+def psi_of_numbers(scale: Scale, reference: Binned, current: Binned) -> Effect:
+    """As `drift_bins.psi_of_numbers`."""
     return drift_bins.psi_of_numbers(scale.edges, reference, current)
 
 
-def _ks(_: Scale, reference: Binned, current: Binned) -> Effect:
+def ks(_: Scale, reference: Binned, current: Binned) -> Effect:
+    """As `drift_bins.ks`."""
     return drift_bins.ks(reference, current)
 
 
-def _wasserstein(scale: Scale, reference: Binned, current: Binned) -> Effect:
+def wasserstein(scale: Scale, reference: Binned, current: Binned) -> Effect:
+    """As `drift_bins.wasserstein`."""
     return drift_bins.wasserstein(spread_read.in_units(scale), reference, current)
 
 
-def _binned(scale: Scale, spread: NumberSpread) -> Binned:
+def binned(scale: Scale, spread: NumberSpread) -> Binned:
+    """What was counted of one sample, as the effects take it."""
     before, upto = spread_read.shares(spread)
     rise, rest = spread_read.areas(scale, spread)
     return Binned(
@@ -141,5 +145,5 @@ def _binned(scale: Scale, spread: NumberSpread) -> Binned:
         rest,
         spread.most,
         spread_read.reach(scale, spread),
-        spread_read.moments(spread),
+        spread_read.moments(scale, spread),
     )

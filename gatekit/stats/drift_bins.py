@@ -26,6 +26,8 @@ from gatekit.stats.drift import (
     psi,
 )
 
+STEPS = 12
+
 Floats = NDArray[np.float64]
 
 
@@ -193,7 +195,7 @@ def psi_of_numbers(edges: Floats, reference: Binned, current: Binned) -> Effect:
     """
     cuts = _cuts(edges, reference, current)
     if cuts is None:
-        return Unknown("two of its tenths lie in one bin: the sample of the reference misleads")
+        return Unknown("a tenth of it lies between two edges: the sample of the reference misleads")
     gaps = [] if not reference.missing + current.missing else [reference.missing, current.missing]
     sides = [
         np.append(np.diff([0.0, *(cut.rows[at] for cut in cuts), float(n)]), gaps[at : at + 1])
@@ -206,7 +208,7 @@ def psi_of_numbers(edges: Floats, reference: Binned, current: Binned) -> Effect:
 
 
 def _cuts(edges: Floats, reference: Binned, current: Binned) -> list[_Cut] | None:
-    """By the ranks of `drift.quantile_bins`; None where two lie in one bin between edges."""
+    """By the ranks of `drift.quantile_bins`; None where a tenth lies in one bin between edges."""
     m, n = reference.n, current.n
     wanted = max(1, min(BINS, m // FEWEST_OF_A_BIN))
     before, upto = (np.rint(each * m) for each in (reference.before, reference.upto))
@@ -228,6 +230,8 @@ def _cuts(edges: Floats, reference: Binned, current: Binned) -> list[_Cut] | Non
             continue
         first = float(upto[place - 1]) if place else 0.0
         last = float(before[place]) if place < edges.size else float(m)
+        if last >= m:
+            return None  # it may be the largest number, which cuts nothing off
         low = float(current.upto[place - 1]) * n if place else 0.0
         high = float(current.before[place]) * n if place < edges.size else float(n)
         likely = low + (high - low) * (rank - first) / (last - first)
@@ -260,7 +264,7 @@ def _ends(
     return tuple(
         Divergence(each, middle.noise, count, middle.freedom, rows_short=short, seen_above=top)
         for each, top in ((least, 0.0), (seen, max(seen, above)))
-        for count in (fewest, rows)
+        for count in np.geomspace(fewest, rows, STEPS).tolist()  # which is worst is not the ends'
     )
 
 

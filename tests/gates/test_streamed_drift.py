@@ -21,7 +21,7 @@ from gatekit.streaming.spread import SampleQuestion, seek
 
 MEASURES = ["psi", "ks", "wasserstein", "cramers_v"]
 N = 20_000
-ROUNDED = 1e-7  # sums are of numbers rounded to 2^-24 of a unit
+ROUNDED = 1e-7  # sums are of numbers rounded to 2^-24 of a bin
 
 
 def columns(n, seed, moved):
