@@ -15,6 +15,7 @@ from gatekit.evidence.counts import is_label
 from gatekit.evidence.group_ranks import Coarser
 from gatekit.evidence.ranks import Edges
 from gatekit.evidence.rivals import Placements
+from gatekit.streaming.scales import Scales
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 SUMMED = "biuf"  # kinds of numbers
@@ -40,7 +41,7 @@ Answers = Mapping[str, Said]  # by role
 class Question:
     """Which columns mean what, and the bins and units that the pilot gave.
 
-    `edges` and `placements` are by role; `unit` is a power of two, of a regression's errors.
+    `edges` and `placements` are by role; `scales` are a regression's.
     """
 
     target: str
@@ -54,7 +55,7 @@ class Question:
     group_bins: tuple[Coarser, ...] = ()
     confidence: Edges | None = None
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    unit: float = 1.0
+    scales: Scales = Scales()  # noqa: RUF009 - frozen, so one may stand for all
     is_numeric: bool = True  # a regression's target and answers
     numeric: frozenset[str] = frozenset()  # columns to tell apart by whose values sort as numbers
 
@@ -105,9 +106,9 @@ def _of_scores(pilot: Holdout, task: str, positive: Any, said: Answers) -> dict[
 def _of_numbers(y: NDArray[Any], said: Answers) -> dict[str, Any]:
     if not all(each.dtype.kind in SUMMED for each in (y, *(s.labels for s in said.values()))):
         return {"is_numeric": False}
-    errors = said[CANDIDATE].labels.astype(float) - y.astype(float)
-    typical = float(np.abs(errors).mean()) or float(np.abs(y.astype(float)).mean()) or 1.0
-    return {"unit": float(2.0 ** np.ceil(np.log2(typical)))}
+    truth = y.astype(float)
+    errors = {role: each.labels.astype(float) - truth for role, each in said.items()}
+    return {"scales": Scales.of(truth, errors[CANDIDATE], errors.get(CHAMPION))}
 
 
 def _is_number(kind: pa.DataType) -> bool:
