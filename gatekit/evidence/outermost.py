@@ -1,6 +1,6 @@
 """The outermost of many rows, mergeable: within which a weight lies whose factors come at the end.
 
-A row's weight w is u + a x^2 + b x + c, where u and x are its own, and a, b and c come when all rows
+A row's weight w is u + a x^2 + b x + c, where u and x are its own; a, b and c come when all rows
 are counted. Kept are the rows with the largest and the smallest u, and with the largest and the
 smallest x. Of these w is then exact. Of all others neither u nor x lies further out.
 """
