@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gatekit.errors import ServiceProblem
+from gatekit.evidence.histogram import Histogram
 from gatekit.kept import LOAD_RUN
 from gatekit.progress import Progress
 from gatekit.service_client import LiveService
@@ -39,14 +38,14 @@ LOOK_SECONDS = 0.5
 class LoadRun:
     """What one run saw. A failed request has a time as well: the whole run's at the least.
 
-    `ms` are latencies from the intended start, (requests,), each known to 0.1 percent and rounded
-    up; `alone_ms` those of /health/live by the same schedule; `lag_ms` how late requests left
-    although a user was free.
+    `latencies_ms` count from the intended start, each known to 0.1 percent and rounded up;
+    `alone_ms` are those of /health/live by the same schedule; `lag_ms` is how late requests left
+    although a user was free. All are merged over the generator's processes.
     """
 
-    ms: NDArray[np.float64]
-    alone_ms: NDArray[np.float64]
-    lag_ms: NDArray[np.float64]
+    latencies_ms: Histogram
+    alone_ms: Histogram
+    lag_ms: Histogram
     failures: dict[str, int]
     versions: dict[str, int]
     seconds: float
@@ -55,7 +54,7 @@ class LoadRun:
     @property
     def requests(self) -> int:
         """How many requests the schedule held."""
-        return int(self.ms.size)
+        return self.latencies_ms.n
 
     @property
     def failed(self) -> int:
@@ -81,9 +80,9 @@ class LoadRun:
         """The run that the driver wrote."""
         load = found["load"]
         return cls(
-            _spread(load["latency_us"]),
-            _spread(found["alone"]["latency_us"]),
-            _spread(load["lag_us"]),
+            _in_ms(load["latency_us"]),
+            _in_ms(found["alone"]["latency_us"]),
+            _in_ms(load["lag_us"]),
             dict(load["failures"]),
             dict(load["versions"]),
             float(load["seconds"]),
@@ -182,11 +181,10 @@ def _watched_memory(url: str) -> Iterator[list[float]]:
         thread.join(timeout=5.0)
 
 
-def _spread(counts: list[list[int]]) -> NDArray[np.float64]:
-    """[microseconds, how many] as milliseconds, one each."""
-    table = np.asarray(counts, dtype=np.int64).reshape(-1, 2)
-    return np.asarray(np.repeat(table[:, 0] / 1000.0, table[:, 1]))
+def _in_ms(counts: list[list[int]]) -> Histogram:
+    """Of [microseconds, how many]."""
+    return Histogram.of_counts((us / 1000.0, many) for us, many in counts)
 
 
-def _p99(ms: NDArray[np.float64]) -> float:
-    return float(np.quantile(ms, 0.99, method="higher")) if ms.size else 0.0
+def _p99(times_ms: Histogram) -> float:
+    return times_ms.smallest(math.ceil(0.99 * times_ms.n)) if times_ms.n else 0.0

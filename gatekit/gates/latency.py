@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate, exact
+from gatekit.evidence.histogram import Histogram
 from gatekit.gate import Ask, measure
 from gatekit.gates import applies, pictures
 from gatekit.gates.applies import named
@@ -144,16 +145,18 @@ def load_time(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:  #
     return of_sample(name, 0.5, seconds, ask, f"{candidate.engine} engine, cold", unit="s")
 
 
-def of_sample(name: str, q: float, sample: object, ask: Ask, method: str, **more: Any) -> Estimate:
+def of_sample(
+    name: str, q: float, sample: ArrayLike | Histogram, ask: Ask, method: str, **more: Any
+) -> Estimate:
     """A quantile of a sample as an estimate with order-statistic bounds; milliseconds, else `unit`.
 
     Where the sample is too small for a bound, the estimate says how many values would give it.
     """
-    values = np.asarray(sample, dtype=float)
-    value, low, high = quantile.bounds(values, q, ask.level)
+    counted = sample if isinstance(sample, Histogram) else Histogram.of(sample)
+    value, low, high = quantile.bounds_of(counted, q, ask.level)
     more = {"unit": "ms", "rows_for_bound": quantile.rows_for_upper_bound(q, ask.level), **more}
     how = named(f"order statistics, {method}", ask.level)
-    return Estimate(name, value, low, high, ask.level, values.size, how, **more)
+    return Estimate(name, value, low, high, ask.level, counted.n, how, **more)
 
 
 def _quantile(name: str, q: float, candidate: Subject, holdout: Holdout, ask: Ask) -> Estimate:

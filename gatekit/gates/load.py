@@ -44,7 +44,9 @@ def p99(candidate: Subject, service: LiveService, holdout: Holdout, *, ask: Ask)
             "99th percentile, asking /health/live by the same schedule",
             "Load from a quieter machine or more processes, or set it higher",
         )
-    return latency.of_sample("load p99", 0.99, run.ms, ask, _method(ask), detail=run.words())
+    return latency.of_sample(
+        "load p99", 0.99, run.latencies_ms, ask, _method(ask), detail=run.words()
+    )
 
 
 @measure

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr, bdtrik
 
 from gatekit.stats.proportion import POINT
+
+
+class Counted(Protocol):
+    """Values and how often each came, as `gatekit.evidence.histogram` keeps them."""
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of them are finite."""
+        ...
+
+    def smallest(self, rank: int) -> float:
+        """The `rank`-th smallest, counted from 1."""
+        ...
 
 
 def bounds(sample: ArrayLike, q: float, level: float) -> tuple[float, float, float]:
@@ -20,16 +40,30 @@ def bounds(sample: ArrayLike, q: float, level: float) -> tuple[float, float, flo
     is the ceil(n q)-th smallest.
     """
     ordered = np.sort(np.asarray(sample, dtype=float))
-    n = ordered.size
-    if n == 0 or not np.all(np.isfinite(ordered)):
+    if not np.all(np.isfinite(ordered)):
         return math.nan, math.nan, math.nan
-    value = float(ordered[min(n, max(1, math.ceil(n * q))) - 1])
+    return _bounds(ordered.size, lambda rank: float(ordered[rank - 1]), q, level)
+
+
+def bounds_of(counted: Counted, q: float, level: float) -> tuple[float, float, float]:
+    """As `bounds`, of values that were counted."""
+    if not counted.is_finite:
+        return math.nan, math.nan, math.nan
+    return _bounds(counted.n, counted.smallest, q, level)
+
+
+def _bounds(
+    n: int, smallest: Callable[[int], float], q: float, level: float
+) -> tuple[float, float, float]:
+    if n == 0:
+        return math.nan, math.nan, math.nan
+    value = smallest(min(n, max(1, math.ceil(n * q))))
     if level == POINT:
         return value, value, value
     upper = _binomial_quantile(level, n, q) + 1
     lower = _binomial_quantile(1 - level, n, q)
-    high = float(ordered[upper - 1]) if upper <= n else math.inf
-    low = float(ordered[lower - 1]) if lower >= 1 else -math.inf
+    high = smallest(upper) if upper <= n else math.inf
+    low = smallest(lower) if lower >= 1 else -math.inf
     return value, low, high
 
 

@@ -31,24 +31,8 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.fixture
-def example():
-    policy = Policy(
-        model="churn-model",
-        holdout=DataSpec(path="data/holdout.parquet", target="churn"),
-        gates=Gates(accuracy=AccuracyGate(floor=0.9)),
-    )
-    low, high = (round(float(bound), 4) for bound in proportion.bounds(329, 400, 0.95))
-    estimate = Estimate("accuracy", 0.8225, low, high, 0.95, 400, "Clopper-Pearson")
-    test = "suites/test_accuracy.py::test_accuracy_clears_the_floor"
-    measured = Measurement(estimate, "accuracy", test, blocking=True)
-    verdict = measured >= Bar(0.9, "accuracy.floor")
-    ended = Ended(
-        "accuracy", test, "passed" if verdict else "failed", "assert accuracy >= 0.9   FAILED"
-    )
-    ledger = Ledger(checks=measured.page(), tests=[ended])
-    asked = Asked(("accuracy",), "staging")
-    identity = {
+def identity(policy):
+    return {
         "model": {
             "uri": "models:/churn-model/1",
             "name": "churn-model",
@@ -98,7 +82,26 @@ def example():
             "compiled": "",
         },
     }
-    return build_report(identity, ledger, decide_run(ledger, policy, asked), asked)
+
+
+@pytest.fixture
+def example():
+    policy = Policy(
+        model="churn-model",
+        holdout=DataSpec(path="data/holdout.parquet", target="churn"),
+        gates=Gates(accuracy=AccuracyGate(floor=0.9)),
+    )
+    low, high = (round(float(bound), 4) for bound in proportion.bounds(329, 400, 0.95))
+    estimate = Estimate("accuracy", 0.8225, low, high, 0.95, 400, "Clopper-Pearson")
+    test = "suites/test_accuracy.py::test_accuracy_clears_the_floor"
+    measured = Measurement(estimate, "accuracy", test, blocking=True)
+    verdict = measured >= Bar(0.9, "accuracy.floor")
+    ended = Ended(
+        "accuracy", test, "passed" if verdict else "failed", "assert accuracy >= 0.9   FAILED"
+    )
+    ledger = Ledger(checks=measured.page(), tests=[ended])
+    asked = Asked(("accuracy",), "staging")
+    return build_report(identity(policy), ledger, decide_run(ledger, policy, asked), asked)
 
 
 def test_the_example_is_what_the_code_writes(example):

@@ -47,6 +47,11 @@ def system(canary):
 def hidden(module, name, argument, how):
     """A call of module.name(argument), its name put together in an unusual way."""
     call = text(argument) + b"\x85R" + STOP
+    named = _named(module, name, argument, call)
+    return (named | _put_together(module, name, argument, call))[how]
+
+
+def _named(module, name, argument, call):
     return {
         "global": b"c" + f"{module}\n{name}\n".encode() + call,
         "inst": b"(" + text(argument) + b"i" + f"{module}\n{name}\n".encode() + STOP,
@@ -72,6 +77,11 @@ def hidden(module, name, argument, how):
         + short(name)
         + b"\x93"
         + call,
+    }
+
+
+def _put_together(module, name, argument, call):
+    return {
         "old-name": b"c__builtin__\neval\n" + text(argument) + b"\x85R" + STOP,
         "newobj": b"\x80\x02c"
         + f"{module}\n{name}\n".encode()
@@ -96,7 +106,7 @@ def hidden(module, name, argument, how):
         + text("predict")
         + b"cnumpy\nlog1p\ns\x86b"
         + STOP,
-    }[how]
+    }
 
 
 HIDDEN = (
@@ -150,9 +160,14 @@ def pickles(canary):
         "plain-in-joblib-array": _in_array(canary),
         "false-objects": _false_objects(),
     }
-    for kind, level in {"zlib": 3, "gzip": 3, "bz2": 3, "xz": 3, "lzma": 3}.items():
+    return found | _of_joblib(canary)
+
+
+def _of_joblib(canary):
+    found = {}
+    for kind in ("zlib", "gzip", "bz2", "xz", "lzma"):
         stream = io.BytesIO()
-        joblib.dump([np.arange(5), system(canary)], stream, compress=(kind, level))
+        joblib.dump([np.arange(5), system(canary)], stream, compress=(kind, 3))
         found[f"joblib-{kind}"] = stream.getvalue()
     stream = io.BytesIO()
     joblib.dump({"w": np.arange(500.0), "o": np.array([system(canary)], dtype=object)}, stream)
