@@ -20,6 +20,7 @@ from gatekit.evidence.products import Products
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
 from gatekit.evidence.sums import Sums
+from gatekit.evidence.weighed import Weighed
 
 Piece = TypeVar("Piece")
 
@@ -37,6 +38,7 @@ class Evidence:
     sums: Mapping[str, Sums]
     products: Mapping[str, Products]
     outermost: Mapping[str, Outermost]
+    weighed: Mapping[str, Weighed]
     ends: Mapping[str, tuple[float, float]]
     odd: Mapping[str, int]
 
@@ -52,6 +54,7 @@ class Evidence:
             _merged(self.sums, more.sums, Sums.merge),
             _merged(self.products, more.products, Products.merge),
             _merged(self.outermost, more.outermost, Outermost.merge),
+            _merged(self.weighed, more.weighed, Weighed.merge),
             _merged(self.ends, more.ends, _wider),
             _merged(self.odd, more.odd, int.__add__),
         )

@@ -20,6 +20,7 @@ from gatekit.evidence.labels import LabelCounts
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
 from gatekit.evidence.sums import Sums
+from gatekit.evidence.weighed import Place
 from gatekit.evidence.whole import Evidence
 from gatekit.stats import probabilities
 from gatekit.streaming.names import (
@@ -44,11 +45,14 @@ CHOSEN, RIGHT = (0, 1), (2, 3)  # places of the flags of a row
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
 
 
-def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
+def fill(question: Question, table: pa.Table, answers: Answers, place: Place = ("", 0)) -> Evidence:
     """The evidence of one block: its rows with label and groups, and what was said of them.
 
+    `place` is where it begins.
+
     Raises:
-        DataError: a label or group is missing, or there are more groups than can be held.
+        DataError: a label or group is missing, there are more groups than can be held, or a team's
+            own measure is wrong about these rows.
         ModelMisbehaved: a model's classes are not those of the pilot.
     """
     y = without_gaps(table[question.target], question.target)
@@ -72,6 +76,8 @@ def fill(question: Question, table: pa.Table, answers: Answers) -> Evidence:
     _add_counts(made["counts"], question, y, answers, columns)
     if question.edges:
         _add_ranks(made, question, mine, answers, columns)
+    labels = {role: said.labels for role, said in answers.items()}
+    made["weighed"] = question.own.fill(y, labels, place)
     return Evidence(rows=table.num_rows, **made)
 
 
