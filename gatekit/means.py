@@ -66,13 +66,14 @@ class OfMeans:
         by_name = given if isinstance(given, Mapping) else {ALONE: given}
         if not by_name or not all(isinstance(name, str) for name in by_name):
             raise DataError(f"{self.name} gave a dict of no names", "Name what each row adds")
-        if ALONE not in by_name and self._value is None:
+        made = {name: self._column(name, each, y.size) for name, each in by_name.items()}
+        if ALONE not in made and self._value is None:
             raise DataError(
-                f"{self.name} gives {', '.join(map(repr, by_name))}, and nothing says what their "
+                f"{self.name} gives {', '.join(map(repr, made))}, and nothing says what their "
                 "means come to",
                 f"Write a function of the means below it, with @{self.name}.value above",
             )
-        return {name: self._column(name, each, y.size) for name, each in by_name.items()}
+        return made
 
     def _column(self, name: str, given: Any, rows: int) -> NDArray[np.float64]:
         what = f"{self.name} gave {repr(name) if name else 'an array'}"

@@ -210,6 +210,71 @@ def test_an_own_measure_and_rows_are_given_the_sample_and_say_so(made):
     result.stdout.fnmatch_lines(["*streams: its 1,500 rows are not held at once*holdout.pilot*"])
 
 
+OWN = """
+import gatekit
+import pytest
+
+pytestmark = pytest.mark.gate("campaign")
+
+
+@gatekit.of_means
+def profit_per_call(y, said):
+    return {"profit": 120.0 * y * said - 15.0 * said, "calls": said}
+
+
+@profit_per_call.value
+def ratio(means):
+    return means["profit"] / means["calls"]
+
+
+def test_campaign_pays(gate, candidate, holdout):
+    assert gate.measure(profit_per_call, candidate, holdout) >= gate.policy.campaign.least
+"""
+OWN_GATE = """
+[own.campaign]
+least = 40
+sums = ["test_campaign.py:{name}"]
+"""
+
+
+def test_an_own_measure_of_means_is_of_all_rows_where_the_policy_names_it(made, monkeypatch):
+    monkeypatch.setattr("gatekit.data.PILOT_ROWS", 40)
+    project = made(BY_SCORE, "floor = 0.7", by_score, n=6000)
+    policy = (project.root / "gates.toml").read_text()
+    suite = project.root / "test_campaign.py"
+    suite.write_text(OWN)
+    uri = project.register("probability")
+
+    def run(name, *more):
+        project.policy(policy + OWN_GATE.format(name=name))
+        return project.run("--model-uri", uri, *more, "test_campaign.py")
+
+    run("profit_per_call")
+    held, bar, outcome = checks(project)["profit_per_call"]
+    run("profit_per_call", "--engine", "local")
+    found, bar_too, outcome_too = checks(project)["profit_per_call"]
+    assert (found.n, bar_too, outcome_too) == (held.n, bar, outcome) == (6000, 40, "PASSED")
+    assert found.value == pytest.approx(held.value, rel=1e-9)
+    near = 0.1 * (held.high - held.low)
+    assert (found.low, found.high) == pytest.approx((held.low, held.high), abs=near)
+    assert "2,000 replicates" in found.method
+    first = project.report.data["streamed"]
+    suite.write_text(OWN.replace("15.0", "16.0"))
+    run("profit_per_call", "--engine", "local")
+    told = project.report.data["streamed"]
+    assert told["source"] == "counted in this run"  # of another source nothing was kept
+    assert told["evidence"] != first["evidence"]
+    result = run("profit", "--engine", "local")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*own.campaign.sums names 'test_campaign.py:profit'*no profit*"])
+    project.policy(policy)
+    result = project.run("--model-uri", uri, "--engine", "local", "test_campaign.py")
+    result.stdout.fnmatch_lines(
+        ["*profit_per_call was not counted in the pass over holdout.parquet*"]
+    )
+    assert 'sums = ["test_campaign.py:profit_per_call"]' in result.stdout.str()
+
+
 @pytest.mark.parametrize("name", ["ray://x:1", "dask://", "dask"])
 def test_an_engine_that_is_none_is_refused(made, name):
     project = made(BY_SCORE, "floor = 0.7", by_score)
