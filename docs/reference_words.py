@@ -8,6 +8,7 @@ HOOKS = {
     "not ask for",
     "pytest_collection_finish": "remembers which gate tests there are, so that one that never ran "
     "is known; counts the use of the test set",
+    "pytest_runtestloop": "where `schema` will be asked: draws its rows while the models load",
     "pytest_deselected": "remembers gate tests that were taken out, by `-k` or by a plugin",
     "pytest_runtest_makereport": "adds what a gate test measured to its report, where xdist and "
     "JUnit find it",
