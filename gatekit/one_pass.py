@@ -91,6 +91,7 @@ class OnePass:
             "pilot_rows": self.holdout.pilot.rows,
             "evidence": found.sha256 if found else "",
             "source": said.read_text("ascii") if said.exists() else "",
+            "own": {each.said: each.sha256 for each in self.own.measures},
         }
 
     def _made(self, file: Path) -> Told:

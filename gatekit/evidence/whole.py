@@ -90,6 +90,7 @@ PIECES: tuple[type[Any], ...] = (
     Sums,
     Products,
     Outermost,
+    Weighed,
 )
 
 

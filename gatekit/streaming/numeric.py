@@ -54,12 +54,13 @@ def add_numbers(
         most = max(most, float(old.max()))
     made["sums"] |= {name: Sums.of(values) for name, values in each.items()}
     made["ends"][LOSSES] = ends((0.0, most))
-    _add_determination(made, question, truth, square)
+    add_determination(made, question, truth, square)
     if CHAMPION in errors:
-        _add_roots(made, question, new, errors[CHAMPION])
+        add_roots(made, question, new, errors[CHAMPION])
 
 
-def _add_determination(made: dict[str, Any], question: Question, y: Floats, square: Floats) -> None:
+def add_determination(made: dict[str, Any], question: Question, y: Floats, square: Floats) -> None:
+    """Add what R2 is judged by, of a block's target and squared errors, (n,) each."""
     scales = question.scales
     beside = (y - scales.centre) / scales.spread
     made["products"][R2] = Products.of(square, beside, OF_R2)
@@ -67,7 +68,8 @@ def _add_determination(made: dict[str, Any], question: Question, y: Floats, squa
     made["outermost"][R2] = Outermost.of(square - scales.ratio * (beside * beside), beside)
 
 
-def _add_roots(made: dict[str, Any], question: Question, new: Floats, old: Floats) -> None:
+def add_roots(made: dict[str, Any], question: Question, new: Floats, old: Floats) -> None:
+    """Add what the rise of RMSE is judged by, of either model's errors, (n,) each."""
     scales = question.scales
     square = old * old
     apart = (new - old) * (new + old)
