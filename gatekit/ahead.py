@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread, current_thread
 
+LOOK_SECONDS = 0.2
+
 
 class Ahead:
     """At most one piece of work. An error in it is for whoever does the work again to meet."""
@@ -24,7 +26,10 @@ class Ahead:
             self._thread = Thread(target=run, name="gatekit-ahead", daemon=True)
             self._thread.start()
 
-    def wait(self) -> None:
-        """Until it is done; the work itself does not wait."""
-        if self._thread is not None and self._thread is not current_thread():
-            self._thread.join()
+    def wait(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Until it is done; `meanwhile` is called now and then. The work itself does not wait."""
+        if self._thread is None or self._thread is current_thread():
+            return
+        while self._thread.is_alive():
+            self._thread.join(LOOK_SECONDS)
+            meanwhile()

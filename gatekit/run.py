@@ -79,6 +79,7 @@ class GateRun:
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
         self.server: ForkServer | None = None  # whose forks the models' processes are
+        self._unheard: dict[str, tuple[str, float, float]] = {}
         self.progress: Progress = unheard  # who is told how far a long measurement is
 
     @cached_property
@@ -167,6 +168,7 @@ class GateRun:
         subject = Subject(spec, spool, partial(self._start, role))
         subject.progress = self.progress
         subject.role, subject.tell = role, self._told
+        subject.retell = partial(self._retell, role)
         self._started.append(subject)
         return subject
 
@@ -181,13 +183,19 @@ class GateRun:
         runner = Runner(
             limits, own, role=role, trusted=trusted, server=self.server, scan=self._scans
         )
-        runner.progress = self._hear
+        runner.progress = partial(self._hear, role)
         self._runners.append(runner)
         return runner
 
-    def _hear(self, unit: str, done: float, of: float) -> None:
-        if current_thread() is main_thread():  # a rival predicts in silence
+    def _hear(self, role: str, unit: str, done: float, of: float) -> None:
+        if current_thread() is main_thread():
             self.progress(unit, done, of)
+        else:  # only one may write on the terminal: told when the main thread waits for this role
+            self._unheard[role] = unit, done, of
+
+    def _retell(self, role: str) -> None:
+        if heard := self._unheard.pop(role, None):
+            self.progress(*heard)
 
     def begin(self, gates: Collection[str]) -> None:
         """Draw the rows that `schema` asks about, while the models load and predict the holdout.

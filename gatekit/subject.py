@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class Subject:
     role = CANDIDATE
     tell: Callable[[], Told] | None = None  # what a pass over a holdout that streams tells
     rival: Subject | None = None  # who predicts the holdout while this one does
+    retell: Callable[[], object] = staticmethod(lambda: None)  # how far it is that is ahead
 
     def __init__(self, spec: SubjectSpec, spool: Path, start: Callable[[], Runner]) -> None:
         self.candidate = spec.candidate
@@ -157,12 +158,10 @@ class Subject:
     def another(self) -> AbstractContextManager[Runner]:
         """One more process with the model, which ends when given back; raises as `lent`."""
         self._wait_for_rival()
-        runner = self._start()
-        try:
+        with ExitStack() as ended:
+            runner = ended.enter_context(self._start())
             runner.load(self.candidate.folder, self.engine)
-        except BaseException:
-            runner.close()
-            raise
+            ended.pop_all()
         return runner
 
     def says(self, holdout: Holdout) -> Said:
@@ -251,7 +250,7 @@ class Subject:
     def _wait_for_rival(self) -> None:
         """What is timed or weighed has the machine to itself."""
         if self.rival is not None:
-            self.rival._ahead.wait()  # noqa: SLF001 - one of its own kind
+            self.rival._ahead.wait(self.rival.retell)  # noqa: SLF001 - one of its own kind
 
     def _spooled(self, holdout: Holdout, engine: str) -> pa.Table:
         if self.rival is not None and engine == self.engine:
@@ -387,7 +386,7 @@ class Subject:
             self._runner = None
 
     def _living(self) -> Runner:
-        self._ahead.wait()
+        self._ahead.wait(self.retell)
         if self._runner is not None and self._runner.is_alive:
             return self._runner
         if self._starts > RESTARTS:
