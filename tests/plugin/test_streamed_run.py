@@ -264,6 +264,11 @@ def test_an_own_measure_of_means_is_of_all_rows_where_the_policy_names_it(made, 
     told = project.report.data["streamed"]
     assert told["source"] == "counted in this run"  # of another source nothing was kept
     assert told["evidence"] != first["evidence"]
+    suite.write_text(OWN)
+    run("profit_per_call", "--engine", "local")
+    told = project.report.data["streamed"]
+    assert told == first | {"source": "kept from an earlier run on the same bytes"}
+    assert checks(project)["profit_per_call"][0] == found
     result = run("profit", "--engine", "local")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*own.campaign.sums names 'test_campaign.py:profit'*no profit*"])
