@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from gatekit.errors import PolicyError
-from gatekit.means import Named, OfMeans, source_sha256
+from gatekit.means import Named, OfMeans
 from gatekit.policy import Policy
 from gatekit.uses import Uses
 
@@ -20,7 +21,7 @@ def own_measures(policy: Policy, folder: Path) -> tuple[Named, ...]:
     Raises:
         PolicyError: there is no such file or measure, or reading the file raised an error.
     """
-    files: dict[str, ModuleType] = {}
+    files: dict[str, tuple[ModuleType, str]] = {}
     found: dict[str, Named] = {}
     for gate, table in policy.own.items():
         for said in table.sums:
@@ -28,8 +29,8 @@ def own_measures(policy: Policy, folder: Path) -> tuple[Named, ...]:
             file, _, name = said.rpartition(":")
             if file not in files:
                 files[file] = _read(folder / file, where)
-            measure = _measure(vars(files[file]), name, where)
-            found[said] = Named(said, measure, source_sha256(folder / file))
+            module, sha256 = files[file]
+            found[said] = Named(said, _measure(vars(module), name, where), sha256)
     return tuple(found.values())
 
 
@@ -43,24 +44,30 @@ def replicates(policy: Policy, uses: Uses | None) -> int:
     return max(map(replicates_for, levels), default=0)
 
 
-def _read(path: Path, where: str) -> ModuleType:
-    """The file's module, known to nobody by its name: so its functions travel by value."""
-    made = ModuleType(f"gatekit_own_{source_sha256(path)[:16]}")
-    made.__file__ = str(path)
+def _read(path: Path, where: str) -> tuple[ModuleType, str]:
+    """The file's module and its sha256.
+
+    No name leads to the module afterwards: so its functions travel by value.
+    """
     try:
-        code = compile(path.read_bytes(), str(path), "exec")
-        sys.modules[made.__name__] = made  # while it is read: dataclasses look themselves up
-        exec(code, vars(made))  # noqa: S102 - the team's own file, as pytest would
-    except FileNotFoundError:
+        source = path.read_bytes()
+    except OSError:
         raise PolicyError(f"{where}, and there is no file {path}", "Correct the policy") from None
+    sha256 = hashlib.sha256(source).hexdigest()
+    made = ModuleType(f"gatekit_own_{sha256[:16]}")
+    made.__file__ = str(path)
+    sys.modules[made.__name__] = made  # while it is read: dataclasses look themselves up
+    try:
+        code = compile(source, str(path), "exec", dont_inherit=True)
+        exec(code, vars(made))  # noqa: S102 - the team's own file, as pytest would
     except Exception as error:  # whatever a team's file may raise
         raise PolicyError(
             f"{where}, and reading {path.name} raised {type(error).__name__}: {error}",
             "It is read by itself, before any suite",
         ) from error
     finally:
-        sys.modules.pop(made.__name__, None)
-    return made
+        del sys.modules[made.__name__]
+    return made, sha256
 
 
 def _measure(names: dict[str, Any], name: str, where: str) -> OfMeans:
