@@ -144,9 +144,7 @@ class GateRun:
 
     @cached_property
     def own_measures(self) -> tuple[Named, ...]:
-        """The team's measures that a pass counts, read from their files; none of rows held."""
-        if not self.holdout.is_streamed:
-            return ()
+        """The team's measures that a pass counts, read from their files."""
         return own_measures(self.plan.policy, self.plan.policy_file.parent)
 
     def _subject(self, model: Candidate, engine: str, role: str) -> Subject:
@@ -320,7 +318,7 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         run = GateRun(plan, scratch, candidate, champion)
         if plan.wants("drift"):
             run.reference, run.current  # noqa: B018 - what is not there is said before any test
-        run.own_measures  # noqa: B018 - likewise
+        run.own_measures  # noqa: B018 - likewise, although rows that are held need none
         run.server = server
         return run, registry
     except BaseException:

@@ -64,7 +64,7 @@ LAWS = {
     "shares": (lambda random, n: (random.random(n) < 0.1).astype(float), 0.1),
     "skewed": (lambda random, n: random.exponential(size=n), 1.0),
 }
-ROWS, REPLICATES, RUNS, LEVEL = 5000, 500, 300, 0.95
+ROWS, REPLICATES, RUNS, LEVEL = 5000, 400, 200, 0.95
 
 
 @pytest.mark.parametrize("law", LAWS)

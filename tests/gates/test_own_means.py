@@ -115,14 +115,12 @@ def test_on_rows_that_are_held_it_is_bounded_like_any_metric(fake, make_holdout)
     assert cost_per_call.__doc__.startswith("What a missed customer")
 
 
-@pytest.mark.parametrize("measure", [cost_per_call, hit, root], ids=lambda each: each.name)
-def test_of_a_holdout_that_streams_it_is_of_all_rows(streamed, measure):
+def test_of_a_holdout_that_streams_it_is_of_all_rows(streamed):
     candidate, holdout = streamed(cost_per_call, hit, root)
-    found = gate().measure(measure, candidate, holdout).estimate
+    found = gate().measure(cost_per_call, candidate, holdout).estimate
     y, said = drawn()
-    value, low, high, _ = bootstrap(measure, y, said, 0.95, 1)
-    assert found.n == ROWS
-    assert found.detail == ()
+    value, low, high, _ = bootstrap(cost_per_call, y, said, 0.95, 1)
+    assert (found.n, found.detail) == (ROWS, ())
     assert found.value == pytest.approx(value, rel=1e-9)
     assert found.method == "percentile Poisson bootstrap, 2,000 replicates"
     # two bootstraps of 2,000 differ by chance: about 0.06 standard errors in each bound
@@ -130,7 +128,18 @@ def test_of_a_holdout_that_streams_it_is_of_all_rows(streamed, measure):
     assert (found.low, found.high) == pytest.approx((low, high), **near)
     assert candidate.asked == []
     again, _ = streamed(cost_per_call, hit, root, block=700)
-    assert gate().measure(measure, again, holdout).estimate == found
+    assert gate().measure(cost_per_call, again, holdout).estimate == found
+
+
+@pytest.mark.parametrize("measure", [hit, root], ids=["mean", "value of one mean"])
+def test_what_each_row_adds_may_be_one_array(streamed, measure):
+    found = gate().measure(measure, *streamed(measure, replicates=2000)).estimate
+    y, said = drawn()
+    assert found.value == pytest.approx(measure(y, said), rel=1e-9)
+    error = (y == said).std() / ROWS**0.5 / (2 * found.value if measure is root else 1)
+    lean = 1.7507  # standard normal: 0.96
+    assert found.low == pytest.approx(found.value - lean * error, abs=0.2 * error)
+    assert found.high == pytest.approx(found.value + lean * error, abs=0.2 * error)
 
 
 def test_either_model_may_be_measured_and_a_point_decision_needs_no_replicates(streamed):

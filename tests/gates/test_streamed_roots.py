@@ -5,6 +5,7 @@ import itertools
 import math
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +18,15 @@ from gatekit.errors import DataError
 from gatekit.evidence.outermost import Outermost
 from gatekit.evidence.products import Products, orders, times
 from gatekit.evidence.whole import Evidence
-from gatekit.gates import weighed
+from gatekit.gate import Ask
+from gatekit.gates import numbers, weighed
+from gatekit.ledger import no_champion
 from gatekit.policy import DataSpec
 from gatekit.stats import regression
 from gatekit.streaming.filling import fill
 from gatekit.streaming.question import CANDIDATE, CHAMPION, Said, ask
 from gatekit.streaming.told import Told
+from gatekit.subject import NoChampion
 
 ROWS, BLOCK, LEVEL = 20_000, 1 << 12, 0.95
 SPEC = DataSpec(path="-", target="y")
@@ -111,6 +115,34 @@ def test_where_nothing_is_known_it_is_said_so():
         -math.inf,
         math.inf,
     )
+
+
+def estimates(fake, told, champion=None):
+    """R2 and the rise of RMSE, as a suite asks for them."""
+    candidate = fake(None)
+    candidate.task, candidate.tell = "regression", lambda: told
+    holdout = SimpleNamespace(is_streamed=True, rows=told.evidence.rows, path=Path("h.parquet"))
+    asked = Ask(LEVEL, 1, None)
+    champion = champion or SimpleNamespace(title="old version 1")
+    return (
+        numbers.r2(candidate, holdout, ask=asked),
+        numbers.rmse_rise(candidate, champion, holdout, ask=asked),
+    )
+
+
+def test_what_is_no_number_is_said_as_of_rows_that_are_held(fake):
+    y, new, old = (each[:199] for each in drawn("plain"))
+    few = estimates(fake, told_of(y, new, old))
+    assert [each.rows_for_bound for each in few] == [200, 200]
+    assert [each.n for each in few] == [199, 199]
+    flat, _ = estimates(fake, told_of(np.full(199, 3.0), new, old))
+    assert (flat.method, flat.n) == ("undefined", 199)
+    assert flat.detail == ("the target has one value in all rows",)
+    _, alone = estimates(fake, told_of(y, new, old), NoChampion("nobody holds it"))
+    assert alone == no_champion("RMSE rise", LEVEL, "nobody holds it")
+    words = estimates(fake, told_of(y.astype(str), new, old))
+    assert [each.method for each in words] == ["undefined"] * 2
+    assert all("a regression is of numbers" in each.detail[0] for each in words)
 
 
 def test_two_models_that_never_differ_may_still():
