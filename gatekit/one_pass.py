@@ -27,6 +27,8 @@ from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.streaming import question as questions
 from gatekit.streaming.names import GROUPS, slice_name
+from gatekit.streaming.own import Own
+from gatekit.streaming.question import NO_OWN
 from gatekit.streaming.task import Counted, Model, Task
 from gatekit.streaming.told import Told
 from gatekit.subject import Subject
@@ -41,7 +43,8 @@ KEPT = "kept from an earlier run on the same bytes"
 class OnePass:
     """A holdout, the models that are asked about it by role, and by whom.
 
-    `limits` are those of each role's process; `learn` is told which walls held elsewhere.
+    `limits` are those of each role's process; `learn` is told which walls held elsewhere; `own` are
+    a team's measures that are counted, too.
     """
 
     holdout: Holdout
@@ -52,6 +55,7 @@ class OnePass:
     scratch: Path
     learn: Callable[[Sequence[str]], None]
     progress: Progress = unheard
+    own: Own = NO_OWN
     _told: Told | None = None
     _failed: GatekitError | None = None
     _lent: dict[str, object] = field(default_factory=dict)
@@ -87,6 +91,7 @@ class OnePass:
             "pilot_rows": self.holdout.pilot.rows,
             "evidence": found.sha256 if found else "",
             "source": said.read_text("ascii") if said.exists() else "",
+            "own": {each.said: each.sha256 for each in self.own.measures},
         }
 
     def _made(self, file: Path) -> Told:
@@ -113,7 +118,7 @@ class OnePass:
         policy = self.policy
         said = {role: each.says(self.holdout.pilot) for role, each in self.subjects.items()}
         quantile = policy.gates.accuracy.quantile
-        return questions.ask(self.holdout, policy.task, policy.positive, quantile, said)
+        return questions.ask(self.holdout, policy.task, policy.positive, quantile, said, self.own)
 
     def _counted(self, asked: questions.Question) -> Evidence:
         from gatekit.streaming.engines import open_engine  # with scipy, which most runs need later
@@ -184,6 +189,8 @@ class OnePass:
             "task": [policy.task, repr(policy.positive), policy.score, policy.threshold],
             "quantile": policy.gates.accuracy.quantile,
             "engine": self.engine.partition("://")[0] or "local",
+            "own": [[each.said, each.sha256] for each in self.own.measures],
+            "replicates": self.own.replicates,
             "models": [[role, s.candidate.digest, s.engine] for role, s in subjects.items()],
         }
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

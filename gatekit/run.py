@@ -25,7 +25,9 @@ from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
+from gatekit.means import Named
 from gatekit.one_pass import OnePass
+from gatekit.own_measures import own_measures, replicates
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
 from gatekit.policy import SampleSpec
 from gatekit.policy_gates import LABEL_GATES
@@ -40,6 +42,7 @@ from gatekit.runner.walls import NAMES
 from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
+from gatekit.streaming.own import Own
 from gatekit.streaming.question import CANDIDATE, CHAMPION
 from gatekit.streaming.told import Told
 from gatekit.subject import NoChampion, Subject
@@ -136,7 +139,13 @@ class GateRun:
             self.scratch / "predictions",
             self.learn_walls,
             self.progress,
+            Own(self.own_measures, replicates(self.plan.policy, self.uses)),
         )
+
+    @cached_property
+    def own_measures(self) -> tuple[Named, ...]:
+        """The team's measures that a pass counts, read from their files."""
+        return own_measures(self.plan.policy, self.plan.policy_file.parent)
 
     def _subject(self, model: Candidate, engine: str, role: str) -> Subject:
         spool = self.scratch / "predictions"
@@ -309,6 +318,7 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         run = GateRun(plan, scratch, candidate, champion)
         if plan.wants("drift"):
             run.reference, run.current  # noqa: B018 - what is not there is said before any test
+        run.own_measures  # noqa: B018 - likewise, although rows that are held need none
         run.server = server
         return run, registry
     except BaseException:

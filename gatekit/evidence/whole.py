@@ -15,9 +15,12 @@ from gatekit.evidence.canonical import from_bytes, to_bytes
 from gatekit.evidence.group_ranks import GroupRanks
 from gatekit.evidence.keyed import KeyedCounts
 from gatekit.evidence.labels import LabelCounts
+from gatekit.evidence.outermost import Outermost
+from gatekit.evidence.products import Products
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
 from gatekit.evidence.sums import Sums
+from gatekit.evidence.weighed import Weighed
 
 Piece = TypeVar("Piece")
 
@@ -33,6 +36,9 @@ class Evidence:
     groups: Mapping[str, GroupRanks]
     rivals: Mapping[str, Rivals]
     sums: Mapping[str, Sums]
+    products: Mapping[str, Products]
+    outermost: Mapping[str, Outermost]
+    weighed: Mapping[str, Weighed]
     ends: Mapping[str, tuple[float, float]]
     odd: Mapping[str, int]
 
@@ -46,6 +52,9 @@ class Evidence:
             _merged(self.groups, more.groups, GroupRanks.merge),
             _merged(self.rivals, more.rivals, Rivals.merge),
             _merged(self.sums, more.sums, Sums.merge),
+            _merged(self.products, more.products, Products.merge),
+            _merged(self.outermost, more.outermost, Outermost.merge),
+            _merged(self.weighed, more.weighed, Weighed.merge),
             _merged(self.ends, more.ends, _wider),
             _merged(self.odd, more.odd, int.__add__),
         )
@@ -72,7 +81,17 @@ class Evidence:
         return made
 
 
-PIECES: tuple[type[Any], ...] = (LabelCounts, KeyedCounts, Ranks, GroupRanks, Rivals, Sums)
+PIECES: tuple[type[Any], ...] = (
+    LabelCounts,
+    KeyedCounts,
+    Ranks,
+    GroupRanks,
+    Rivals,
+    Sums,
+    Products,
+    Outermost,
+    Weighed,
+)
 
 
 def _merged(
