@@ -217,7 +217,8 @@ def _policy() -> Iterator[str]:
         section = page[found.end() :].partition("\n#")[0]
         keys = dict.fromkeys(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
         anchor = re.sub(r"[^\w\- ]", "", found[1].lower()).replace(" ", "-")
-        listed = ", ".join(f"`{key}`" for key in keys) or "bars of your own"
+        bars = ["bars of your own"] if "[own." in found[1] else []
+        listed = ", ".join([*(f"`{key}`" for key in keys), *bars])
         yield from _entry(found[1], f"[{listed}](policy.md#{anchor})", 3)
 
 

@@ -6,7 +6,8 @@ The tour, in the order of a candidate's way:
 - `candidate`, `data`, `registry`: a model URI becomes bytes with a digest (`open_registry`)
 - `runner`, `scoring`, `subject`: the model predicts in a process of its own
 - `evidence`, `stats`, `gates`: predictions become an `Estimate` with bounds
-- `gate`, `ledger`, `verdict`: a `Measurement` meets a bar and gets a `Verdict`
+- `gate`, `ledger`, `verdict`: a `Measurement` meets a bar and gets a `Verdict`; `means`: a team's
+  own measure of all rows of a holdout that streams (`of_means`)
 - `decision`, `report`, `conclusion`: the ledger becomes one decision, written down
 - `promotion`: a proved version gets a pointer, by a journal
 - `run`: all of it held together (`make_plan`, `open_run`); `testing`: toy models to try it on
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gatekit.errors import GatekitError
     from gatekit.estimate import Estimate
     from gatekit.ledger import Check, Measurement
+    from gatekit.means import of_means
     from gatekit.notebook.result import RunResult
     from gatekit.notebook.running import run_gates
     from gatekit.picture import Curve
@@ -46,6 +48,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "make_plan",
+    "of_means",
     "open_registry",
     "open_run",
     "read_policy",
@@ -63,6 +66,7 @@ _HOMES = {
     "RunResult": "notebook.result",
     "Verdict": "verdict",
     "make_plan": "plan",
+    "of_means": "means",
     "open_registry": "registry",
     "open_run": "run",
     "read_policy": "policy_file",

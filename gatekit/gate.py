@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.ledger import SEALED, Check, Measurement, of_spent_labels
+from gatekit.own_metric import estimate_of
 from gatekit.policy import OwnGate, Policy, PolicyFace
 from gatekit.policy_gates import BUILT_IN, LABEL_GATES, GateTable
 from gatekit.subject import Subject
@@ -73,10 +74,11 @@ class Gate:
 
         `what` is one of gatekit's measures (`gatekit.gates`), or a plain metric
         `f(y, prediction) -> float` given a candidate and a holdout: arrays in, one number out; it
-        is bootstrapped.
+        is bootstrapped. One made by `gatekit.of_means` takes all rows of a holdout that streams.
 
         Raises:
             TypeError: a plain metric without candidate and holdout, or not a number.
+            UsageProblem: the holdout streams, and the policy does not name this measure of means.
             ModelMisbehaved: the model crashed, hung, or answered nonsense.
         """
         table: GateTable | OwnGate = self._policy.table(self.name)
@@ -143,16 +145,8 @@ def asks_labels(gate: str) -> bool:
 
 
 def _own_metric(metric: Callable[..., Any], subjects: tuple[Any, ...], ask: Ask) -> Estimate:
-    from gatekit.stats.resampling import FEWEST_ROWS, bootstrap
-
-    name = getattr(metric, "__name__", "own metric")
     match subjects:
         case (Subject() as model, Holdout() as holdout):
-            y, said = holdout.y, model.predictions(holdout)
-        case _:
-            raise TypeError(
-                f"{name} is a plain metric: write gate.measure({name}, candidate, holdout)"
-            )
-    value, low, high, method = bootstrap(metric, y, said, ask.level, ask.seed)
-    least = FEWEST_ROWS if y.size < FEWEST_ROWS else None
-    return Estimate(name, value, low, high, ask.level, y.size, method, rows_for_bound=least)
+            return estimate_of(metric, model, holdout, ask.level, ask.seed)
+    name = getattr(metric, "__name__", "own metric")
+    raise TypeError(f"{name} is a plain metric: write gate.measure({name}, candidate, holdout)")

@@ -11,6 +11,8 @@ from gatekit.evidence.whole import Evidence
 from gatekit.passes import Pass
 from gatekit.streaming import question as questions
 from gatekit.streaming.names import GROUPS, slice_name
+from gatekit.streaming.own import Own
+from gatekit.streaming.question import NO_OWN
 from gatekit.streaming.spread import Sought
 from gatekit.streaming.told import Told
 
@@ -27,9 +29,13 @@ class Seeking(Protocol):
 
 @dataclass
 class OnePass(Pass):
-    """The holdout, asked by every gate; `samples` may be those that it is one of."""
+    """The holdout, asked by every gate.
+
+    `samples` may be those that it is one of; `own` are a team's measures that are counted, too.
+    """
 
     samples: Seeking | None = None
+    own: Own = NO_OWN
 
     def told(self) -> Told:
         """What the pass tells; raises as `evidence`."""
@@ -40,16 +46,22 @@ class OnePass(Pass):
         found = self.evidence()
         return Told(self.question(), found)
 
+    def as_dict(self) -> dict[str, Any]:
+        """For the report: as of any pass, and the digests of a team's measures."""
+        own = {each.said: each.sha256 for each in self.own.measures}
+        return {**super().as_dict(), "own": own}
+
     def question(self) -> questions.Question:
         """From what the models say of the pilot."""
         return self._question
 
     @cached_property
     def _question(self) -> questions.Question:
-        policy = self.means.policy
+        policy = self.counting.policy
         said = {role: each.says(self.data.pilot) for role, each in self.subjects.items()}
         quantile = policy.gates.accuracy.quantile
-        asked = questions.ask(self.data, policy.task, policy.positive, quantile, said)
+        given = policy.task, policy.positive, quantile, said, self.own
+        asked = questions.ask(self.data, *given)
         return replace(asked, spread=self.samples.seek() if self.samples else None)
 
     def check(self, found: Evidence) -> None:
@@ -64,9 +76,11 @@ class OnePass(Pass):
 
     def depends_on(self) -> dict[str, Any]:
         """The policy's part in it, and the reference that the bins are of."""
-        policy = self.means.policy
+        policy = self.counting.policy
         return {
             "holdout": asdict(replace(policy.holdout, path="", uses=None)),
             "quantile": policy.gates.accuracy.quantile,
             "compared": self.samples.hangs_on() if self.samples else None,
+            "own": [[each.said, each.sha256] for each in self.own.measures],
+            "replicates": self.own.replicates,
         }

@@ -38,7 +38,7 @@ KEPT = "kept from an earlier run on the same bytes"
 
 
 @dataclass(slots=True)
-class Means:
+class Counting:
     """What the passes of a run have in common: who counts, where, and who is told.
 
     `limits` tells those of a role's process; `learn` is told which walls held elsewhere.
@@ -57,7 +57,7 @@ class Pass(ABC):
     """Data that streams, and the models that are asked about it by role."""
 
     data: Holdout
-    means: Means
+    counting: Counting
     subjects: Mapping[str, Subject]
     _evidence: Evidence | None = None
     _failed: GatekitError | None = None
@@ -101,7 +101,7 @@ class Pass(ABC):
         found = self._evidence or read_evidence(file)
         said = file.with_suffix(SOURCE)
         return {
-            "engine": self.means.engine or "local",
+            "engine": self.counting.engine or "local",
             "parts": len(self.data.parts),
             "pilot_rows": self.data.pilot.rows,
             "evidence": found.sha256 if found else "",
@@ -109,7 +109,7 @@ class Pass(ABC):
         }
 
     def _made(self, file: Path) -> Evidence:
-        kept = kept_folder() / file.name if self.means.policy.streaming.cache else None
+        kept = kept_folder() / file.name if self.counting.policy.streaming.cache else None
         if (found := read_evidence(file)) is not None:
             return found
         source, found = KEPT, None if kept is None else read_evidence(kept)
@@ -125,14 +125,15 @@ class Pass(ABC):
 
     @property
     def _file(self) -> Path:
-        return self.means.scratch / f"{self._key()[:32]}.evidence"
+        return self.counting.scratch / f"{self._key()[:32]}.evidence"
 
     def _counted(self) -> Evidence:
         from gatekit.streaming.engines import open_engine  # with scipy, which most runs need later
         from gatekit.streaming.reconciling import reconciled
 
         task = Task(self.question(), tuple(self._model(role) for role in self.subjects))
-        engine = open_engine(self.means.engine, self._open, self.means.policy.streaming.processes)
+        many = self.counting.policy.streaming.processes
+        engine = open_engine(self.counting.engine, self._open, many)
         parts = self.data.parts
         found = reconciled(parts, self._listened(engine.run(task, parts)))
         self.check(found)
@@ -140,19 +141,20 @@ class Pass(ABC):
 
     def _listened(self, counted: Iterator[Counted]) -> Iterator[Counted]:
         done, whole = 0, self.data.rows
-        self.means.progress(COUNTED, done, whole)
+        self.counting.progress(COUNTED, done, whole)
         for each in counted:
             if self.subjects:
-                self.means.learn(each.walls)
+                self.counting.learn(each.walls)
             done += sum(rows for _, rows in each.parts)
-            self.means.progress(COUNTED, done, whole)
+            self.counting.progress(COUNTED, done, whole)
             yield each
 
     def _model(self, role: str) -> Model:
         subject = self.subjects[role]
-        if self.means.engine not in ("", "local") and subject.environment.is_declared:
+        engine = self.counting.engine
+        if engine not in ("", "local") and subject.environment.is_declared:
             raise UsageProblem(
-                f"--model-env declared is for this machine, and the engine is {self.means.engine}",
+                f"--model-env declared is for this machine, and the engine is {engine}",
                 "Leave one of the two out",
             )
         model = subject.candidate
@@ -165,7 +167,7 @@ class Pass(ABC):
             subject.engine,
             subject.score,
             subject.reading,
-            self.means.limits(role),
+            self.counting.limits(role),
             subject.trusted,
         )
 
@@ -178,13 +180,13 @@ class Pass(ABC):
 
     def _key(self) -> str:
         """Of everything that the evidence depends on."""
-        policy, subjects = self.means.policy, self.subjects
+        policy, subjects = self.counting.policy, self.subjects
         asked = {
             "version": version("pytest-gatekit"),
             "numpy": version("numpy"),
             "data": self.data.sha256,
             "task": [policy.task, repr(policy.positive), policy.score, policy.threshold],
-            "engine": self.means.engine.partition("://")[0] or "local",
+            "engine": self.counting.engine.partition("://")[0] or "local",
             "models": [[role, s.candidate.digest, s.engine] for role, s in subjects.items()],
             **self.depends_on(),
         }

@@ -19,15 +19,23 @@ from gatekit.policy_gates import BUILT_IN, Gates, GateTable, Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnGate:
-    """[own.NAME]: a team's gate; any further number in the table is a bar of theirs."""
+    """[own.NAME]: a team's gate; any further number in the table is a bar of theirs.
+
+    `sums` names measures of means, "metrics.py:cost_per_case", relative to the policy: of a holdout
+    that streams they are counted over all rows.
+    """
 
     mode: Mode = "enforce"
     level: float = 0.95
+    sums: tuple[str, ...] = ()
     numbers: dict[str, float] = field(default_factory=dict)
 
     def bars(self) -> dict[str, float]:
         """The bars that are set, by key."""
         return dict(self.numbers)
+
+
+OWN_SETTINGS = tuple(f.name for f in fields(OwnGate) if f.name != "numbers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +246,7 @@ class TableFace:
         self._table = table
 
     def __getattr__(self, key: str) -> Any:
-        if isinstance(self._table, OwnGate) and key not in ("mode", "level"):
+        if isinstance(self._table, OwnGate) and key not in OWN_SETTINGS:
             if key not in self._table.numbers:
                 raise AttributeError(f"[own.{self._gate}] sets no {key!r}")
             return Bar(self._table.numbers[key], f"{self._gate}.{key}")

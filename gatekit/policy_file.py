@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, get_type_hints
 
 from gatekit.errors import PolicyError
 from gatekit.policy import (
+    OWN_SETTINGS,
     Attestation,
     DataSpec,
     OwnGate,
@@ -29,6 +31,7 @@ PLAIN_KEYS = ("model", "task", "positive", "score", "threshold", "pointer", "eng
 TOP_KEYS = (*PLAIN_KEYS, "data", "gates", "own")
 TRUST_KEYS = ("keys", "attestation")
 SAMPLES = ("reference", "current")
+SUMS = re.compile(r".+\.py:[^\W\d]\w*")
 SECONDS = ("call_seconds", "load_seconds", "total_seconds")
 
 
@@ -227,11 +230,14 @@ class _Reader:
             raise self._wrong(f"own.{name}", "is no table", "write [own.NAME]")
         if name in BUILT_IN:
             raise self._wrong(f"own.{name}", "is a built-in gate", f"write [gates.{name}]")
-        settings = {k: v for k, v in table.items() if k in ("mode", "level")}
+        settings = {k: v for k, v in table.items() if k in OWN_SETTINGS}
         numbers = {k: v for k, v in table.items() if k not in settings}
         for key, value in numbers.items():
             check_kind(float, value, lambda words, key=key: self._wrong(where + key, words, ""))
         own: OwnGate = self._build(OwnGate, settings, where, given={"numbers": numbers})
+        for said in own.sums:
+            if not SUMS.fullmatch(said):
+                raise self._wrong(where + "sums", f"names {said!r}", 'write "FILE.py:FUNCTION"')
         return own
 
     def _build(self, kind: Any, table: Any, where: str, given: dict[str, Any] | None = None) -> Any:

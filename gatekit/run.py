@@ -25,8 +25,10 @@ from gatekit.data import Holdout, NoSample, Streams, open_holdout
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
 from gatekit.evidence.counts import other_label
+from gatekit.means import Named
 from gatekit.one_pass import OnePass
-from gatekit.passes import Means
+from gatekit.own_measures import own_measures, replicates
+from gatekit.passes import Counting
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
 from gatekit.policy_gates import LABEL_GATES
 from gatekit.progress import Progress, unheard
@@ -41,6 +43,7 @@ from gatekit.samples import Samples, open_current, open_reference
 from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
+from gatekit.streaming.own import Own
 from gatekit.streaming.question import CANDIDATE, CHAMPION
 from gatekit.streaming.told import Told
 from gatekit.subject import NoChampion, Subject
@@ -118,8 +121,8 @@ class GateRun:
         subjects = {CANDIDATE: self.candidate}
         if isinstance(self.champion, Subject):
             subjects[CHAMPION] = self.champion
-        samples = self.samples
-        return OnePass(self.holdout, self._means, subjects, samples=samples)
+        own = Own(self.own_measures, replicates(self.plan.policy, self.uses))
+        return OnePass(self.holdout, self._counting, subjects, samples=self.samples, own=own)
 
     @cached_property
     def samples(self) -> Samples | None:
@@ -129,7 +132,7 @@ class GateRun:
         if not (self.reference.is_streamed or self.current.is_streamed):
             return None
         held = self.reference, self.current, self.holdout
-        return Samples(*held, self.candidate, self._means, lambda: self.one_pass)
+        return Samples(*held, self.candidate, self._counting, lambda: self.one_pass)
 
     @property
     def large_samples(self) -> list[Holdout]:
@@ -139,10 +142,10 @@ class GateRun:
         return [each for each in large if each is not self.holdout]
 
     @cached_property
-    def _means(self) -> Means:
+    def _counting(self) -> Counting:
         spool = self.scratch / "predictions"
         spool.mkdir(exist_ok=True)
-        return Means(
+        return Counting(
             self.plan.policy,
             self.engine_of_pass,
             lambda role: _limits(self.plan, self.scratch, self.environments[role]),
@@ -150,6 +153,11 @@ class GateRun:
             self.learn_walls,
             self.progress,
         )
+
+    @cached_property
+    def own_measures(self) -> tuple[Named, ...]:
+        """The team's measures that a pass counts, read from their files."""
+        return own_measures(self.plan.policy, self.plan.policy_file.parent)
 
     def _subject(self, model: Candidate, engine: str, role: str) -> Subject:
         spool = self.scratch / "predictions"
@@ -322,6 +330,7 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         run = GateRun(plan, scratch, candidate, champion)
         if plan.wants("drift"):
             run.reference, run.current  # noqa: B018 - what is not there is said before any test
+        run.own_measures  # noqa: B018 - likewise, although rows that are held need none
         run.server = server
         return run, registry
     except BaseException:

@@ -18,7 +18,7 @@ from gatekit.evidence.spread import ByValue, Ruler, Scale, Spread
 from gatekit.evidence.whole import Evidence
 from gatekit.one_pass import OnePass
 from gatekit.parts import BLOCK
-from gatekit.passes import Means, Pass
+from gatekit.passes import Counting, Pass
 from gatekit.plan import Plan
 from gatekit.policy import SampleSpec
 from gatekit.streaming.compared import Compared, Found
@@ -75,7 +75,7 @@ class Samples:
     current: Holdout
     holdout: Holdout
     candidate: Subject
-    means: Means
+    counting: Counting
     one_pass: Callable[[], OnePass]
 
     def seek(self) -> Sought | None:
@@ -121,7 +121,7 @@ class Samples:
         return {
             each.what: SamplePass(
                 each,
-                self.means,
+                self.counting,
                 subjects,
                 asked=functools.partial(self._question, each),
                 hangs_on=self._digests,
@@ -132,13 +132,13 @@ class Samples:
 
     @property
     def _asks_model(self) -> bool:
-        return self.means.policy.gates.drift.prediction_drift is not None
+        return self.counting.policy.gates.drift.prediction_drift is not None
 
     @cached_property
     def sought(self) -> Sought:
         """How columns are counted, by the pilots of both samples."""
         said = None
-        policy = self.means.policy
+        policy = self.counting.policy
         by_score = bool(policy.score) and policy.task == "binary"
         if self._asks_model:
             pilot = self.reference.pilot

@@ -180,6 +180,8 @@ STAGING = SMALL + "[gates.accuracy]\nfloor = 0.9\n[promotion.staging]\n"
         (SMALL + "[gates.latency]\ncalls = 0", "gates.latency.calls is 0, a whole number"),
         (SMALL + "[gates.latency]\ncalls = 1.5", "gates.latency.calls is 1.5, a whole number"),
         (SMALL + '[own.profit]\nleast = "a"', "own.profit.least is 'a', a finite number"),
+        (SMALL + "[own.profit]\nsums = 'm.py:f'", "own.profit.sums must be a list of strings"),
+        (SMALL + "[own.profit]\nsums = ['m:f']", "own.profit.sums names 'm:f'"),
         (SMALL + "[own.accuracy]\nleast = 1", "own.accuracy is a built-in gate"),
         (SMALL + "[own]\nprofit = 1", "own.profit is no table"),
         (SMALL + "[gates]\naccuracy = 1", "gates.accuracy is no table"),

@@ -45,6 +45,7 @@ min = 0.0
 [own.campaign]
 least = 0
 level = 0.9
+sums = ["own/metrics.py:profit"]
 
 [promotion.staging]
 requires = ["accuracy"]
@@ -57,6 +58,9 @@ override = ["ladder"]
 [runner]
 memory_mb = 512
 readable = ["words"]
+
+[streaming]
+processes = 2
 """
 POLICIES = {
     "rich": RICH,
@@ -82,6 +86,7 @@ def test_files_start_at_the_folder_of_the_policy(tmp_path):
     assert made["data"]["reference"]["path"] == str(tmp_path / "r.parquet")
     assert made["suites"] == [str(tmp_path / "own" / "test_campaign.py")]
     assert made["runner"]["readable"] == [str(tmp_path / "words")]
+    assert made["own"]["campaign"]["sums"] == [str(tmp_path / "own" / "metrics.py:profit")]
     assert made["gates"] == tomllib.loads(RICH)["gates"]
     keys = {"keys": {"ci": {"public": "ci.pub"}, "cd": {"public": "-----BEGIN PUBLIC KEY-----"}}}
     made = anchored(keys, tmp_path)["keys"]
@@ -93,7 +98,7 @@ def test_every_key_that_names_a_file_is_known():
     """A further one would start at the wrong folder: the policy's page tells them by their words."""
     page = (ROOT / "docs" / "policy.md").read_text()
     said = re.findall(r"^\| `(\w+)` .*relative to this (?:file|one)", page, re.MULTILINE)
-    assert set(said) == {where[-1] for where in FILES} | {"public"}
+    assert set(said) == {where[-1] for where in FILES} | {"public", "sums"}
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -13,7 +13,7 @@ from gatekit.errors import UsageProblem
 from gatekit.gate import Ask
 from gatekit.gates import drift
 from gatekit.one_pass import OnePass
-from gatekit.passes import Means
+from gatekit.passes import Counting
 from gatekit.policy import DataSpec, Policy, SampleSpec
 from gatekit.policy_gates import DriftGate, Gates
 from gatekit.samples import Samples
@@ -57,8 +57,8 @@ def made(tmp_path):
         candidate = SimpleNamespace(
             candidate=SimpleNamespace(digest=asked["digest"]), engine=asked["scored by"]
         )
-        means = Means(policy, asked["engine"], None, tmp_path, None)
-        return Samples(*held, candidate, means, lambda: None)
+        counting = Counting(policy, asked["engine"], None, tmp_path, None)
+        return Samples(*held, candidate, counting, lambda: None)
 
     return make
 
@@ -91,7 +91,7 @@ def test_the_pass_over_the_holdout_is_kept_by_the_reference_if_it_is_compared(ma
         samples = made(**change)
         if compared:
             samples.current = samples.holdout
-        return OnePass(samples.holdout, samples.means, {}, samples=samples)._key()
+        return OnePass(samples.holdout, samples.counting, {}, samples=samples)._key()
 
     assert key(compared=True) != key(compared=False)
     assert key(compared=True) != key(compared=True, reference=9)

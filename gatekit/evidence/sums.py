@@ -19,20 +19,24 @@ BITS = 32
 LARGEST = 1e90  # its third power is a number yet
 AT_ONCE = 1 << 13  # rows; what is made of them stays in the cache
 _EXACT = float(1 << 53)  # whole numbers up to this are added without rounding
+_WORD = float(1 << 63)
 _HALF = float(1 << 32)
 
 Floats = NDArray[np.float64]
 
 
 def whole_sum(values: Floats, most: float) -> int:
-    """The sum of whole numbers held as floats, exact; none is larger than `most` in size."""
-    reach = most * values.size
-    if reach < _EXACT:
+    """The sum of whole numbers held as floats, exact; none is larger than `most` in size.
+
+    Of no more than 2^20 of them.
+    """
+    if (reach := most * values.size) < _EXACT:
         return int(values.sum())
-    if reach < _EXACT * _HALF:
-        high = np.floor(values / _HALF)
-        return int(high.sum()) * (1 << 32) + int((values - high * _HALF).sum())
-    return sum(map(int, values.tolist()))
+    if reach < _WORD:
+        return int(values.astype(np.int64).sum())
+    high = np.floor(values / _HALF)
+    low = values - high * _HALF
+    return whole_sum(high, most / _HALF + 1) * (1 << 32) + int(low.sum())
 
 
 @dataclass(frozen=True, slots=True)

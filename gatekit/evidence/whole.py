@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
 from gatekit.evidence.canonical import from_bytes, to_bytes
 from gatekit.evidence.group_ranks import GroupRanks
 from gatekit.evidence.keyed import KeyedCounts
 from gatekit.evidence.labels import LabelCounts
+from gatekit.evidence.outermost import Outermost
+from gatekit.evidence.products import Products
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
 from gatekit.evidence.seen import Seen
 from gatekit.evidence.spread import NumberSpread, Spread, ValueSpread, merged
 from gatekit.evidence.sums import Sums
+from gatekit.evidence.weighed import Weighed
 
 Piece = TypeVar("Piece")
 
@@ -38,6 +41,9 @@ class Evidence:
     groups: Mapping[str, GroupRanks]
     rivals: Mapping[str, Rivals]
     sums: Mapping[str, Sums]
+    products: Mapping[str, Products]
+    outermost: Mapping[str, Outermost]
+    weighed: Mapping[str, Weighed]
     ends: Mapping[str, tuple[float, float]]
     odd: Mapping[str, int]
     spread: Mapping[str, Spread] = field(default_factory=dict)
@@ -46,7 +52,8 @@ class Evidence:
     @classmethod
     def of_sample(cls, rows: int, spread: Mapping[str, Spread], seen: Mapping[str, Seen]) -> Self:
         """Of rows that are counted for drift alone."""
-        return cls(rows, {}, {}, {}, {}, {}, {}, {}, {}, spread, seen)
+        others = [each.name for each in fields(cls) if each.name not in ("rows", "spread", "seen")]
+        return cls(rows, **{name: {} for name in others}, spread=spread, seen=seen)
 
     def merge(self, more: Self) -> Self:
         """The evidence of the rows of both; the order is none."""
@@ -58,6 +65,9 @@ class Evidence:
             _merged(self.groups, more.groups, GroupRanks.merge),
             _merged(self.rivals, more.rivals, Rivals.merge),
             _merged(self.sums, more.sums, Sums.merge),
+            _merged(self.products, more.products, Products.merge),
+            _merged(self.outermost, more.outermost, Outermost.merge),
+            _merged(self.weighed, more.weighed, Weighed.merge),
             _merged(self.ends, more.ends, _wider),
             _merged(self.odd, more.odd, int.__add__),
             _merged(self.spread, more.spread, merged),
@@ -93,6 +103,9 @@ PIECES: tuple[type[Any], ...] = (
     GroupRanks,
     Rivals,
     Sums,
+    Products,
+    Outermost,
+    Weighed,
     NumberSpread,
     ValueSpread,
     Seen,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatekit.data import Holdout
 from gatekit.estimate import Estimate
 from gatekit.gate import Ask, measure, streams
-from gatekit.gates import applies, streamed
+from gatekit.gates import applies, streamed, weighed
 from gatekit.gates.applies import named
 from gatekit.ledger import no_champion
 from gatekit.stats import mean, regression
@@ -54,13 +54,20 @@ def rmse(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
 
 
 @measure
+@streams
 @applies.of("numbers", "R2")
 def r2(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Share of the variance of the target that is explained; 0 for a model that says its mean."""
-    if np.all(holdout.y == holdout.y[0]):
+    told = candidate.told(holdout)
+    if weighed.is_flat(told) if told else np.all(holdout.y == holdout.y[0]):
         return applies.undefined("R2", "the target has one value in all rows", holdout.rows, ask)
     found = _of(
-        "R2", lambda y, said: regression.determination(y, said, ask.level), candidate, holdout, ask
+        "R2",
+        lambda y, said: regression.determination(y, said, ask.level),
+        candidate,
+        holdout,
+        ask,
+        weighed.determination,
     )
     return replace(found, rows_for_bound=fewest(found.n, mean.FEWEST_SQUARES))
 
@@ -97,6 +104,7 @@ def quantile_loss(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate
 
 
 @measure
+@streams
 @applies.of("numbers", "RMSE rise")
 def rmse_rise(
     candidate: Subject, champion: Subject | NoChampion, holdout: Holdout, *, ask: Ask
@@ -104,10 +112,15 @@ def rmse_rise(
     """RMSE of the candidate less that of the champion, on the same rows."""
     if isinstance(champion, NoChampion):
         return no_champion("RMSE rise", ask.level, champion.reason)
-    new, old = errors(candidate, holdout), errors(champion, holdout)
-    found = regression.root_rise(new, old, ask.level)
-    made = against("RMSE rise", found, new.size, champion, ask)
-    return replace(made, rows_for_bound=fewest(new.size, mean.FEWEST_SQUARES))
+    if told := candidate.told(holdout):
+        if not told.question.is_numeric:
+            return applies.undefined("RMSE rise", NO_NUMBERS, holdout.rows, ask)
+        found = weighed.root_rise(told, ask.level)
+    else:
+        new, old = errors(candidate, holdout), errors(champion, holdout)
+        found = regression.root_rise(new, old, ask.level)
+    made = against("RMSE rise", found, holdout.rows, champion, ask)
+    return replace(made, rows_for_bound=fewest(holdout.rows, mean.FEWEST_SQUARES))
 
 
 def mae_fall(
@@ -163,10 +176,9 @@ def _of(
     candidate: Subject,
     holdout: Holdout,
     ask: Ask,
-    of_sums: Callable[[Told, float], Bounded] | None = None,
+    of_sums: Callable[[Told, float], Bounded],
 ) -> Estimate:
     if told := candidate.told(holdout):
-        assert of_sums is not None  # noqa: S101 - the others are given the pilot
         return _streamed(name, told, of_sums, holdout, ask)
     y, said = holdout.y, candidate.predictions(holdout)
     for values, whose in ((y, "the target"), (said, "the model")):

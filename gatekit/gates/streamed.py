@@ -38,7 +38,7 @@ def rise(told: Told, level: float) -> Bounded:
 
 def fall(told: Told, level: float) -> Bounded:
     """The mean absolute error of the champion less the candidate's, in the target's unit."""
-    unit = told.question.unit
+    unit = told.question.scales.error
     found = moments(told, FALL).times(unit)
     most = told.evidence.ends[LOSSES][1] * unit
     low, high = mean.paired_bounds_of(found, most, level)
@@ -47,26 +47,26 @@ def fall(told: Told, level: float) -> Bounded:
 
 def absolute(told: Told, level: float) -> Bounded:
     """The mean absolute error."""
-    return regression.of_mean_of(moments(told, ABSOLUTE).times(told.question.unit), level)
+    return regression.of_mean_of(moments(told, ABSOLUTE).times(told.question.scales.error), level)
 
 
 def root(told: Told, level: float) -> Bounded:
     """The root of the mean squared error."""
-    return regression.root_of(moments(told, SQUARE).times(told.question.unit**2), level)
+    return regression.root_of(moments(told, SQUARE).times(told.question.scales.error**2), level)
 
 
 def size_of_bias(told: Told, level: float) -> Bounded:
     """The size of the mean error."""
-    return regression.size_of(moments(told, ERROR).times(told.question.unit), level)
+    return regression.size_of(moments(told, ERROR).times(told.question.scales.error), level)
 
 
 def pinball(told: Told, level: float) -> Bounded:
     """The mean loss as a forecast of the policy's quantile."""
-    return regression.of_mean_of(moments(told, PINBALL).times(told.question.unit), level)
+    return regression.of_mean_of(moments(told, PINBALL).times(told.question.scales.error), level)
 
 
 def worst_error(told: Told) -> tuple[str, ...]:
     """The mean error with its sign and the largest, in words."""
-    found = moments(told, ERROR).times(told.question.unit)
+    found = moments(told, ERROR).times(told.question.scales.error)
     largest = found.most if found.most >= -found.least else found.least
     return (f"mean error {found.mean:+.4g}, the largest {largest:+.4g}",)

@@ -48,7 +48,7 @@ def tables_of(policy: Policy) -> dict[str, Any]:
         for f in fields(policy.gates)
         if f.name in policy.declared or getattr(policy.gates, f.name) != f.default
     }
-    rooms = ("promotion", "keys", "attestation", "runner")
+    rooms = ("promotion", "keys", "attestation", "runner", "streaming")
     return {
         **{key: plain[key] for key in PLAIN_KEYS if key in plain},
         "data": data,
@@ -62,8 +62,10 @@ def anchored(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The same tables with every relative path of them made absolute, from `folder`."""
     made = dict(tables)
     keys = tables.get("keys")
-    names = tuple(keys) if isinstance(keys, Mapping) else ()
-    for where in (*FILES, *(("keys", name, "public") for name in names)):
+    own = tables.get("own")
+    names = [("keys", name, "public") for name in keys] if isinstance(keys, Mapping) else []
+    names += [("own", name, "sums") for name in own] if isinstance(own, Mapping) else []
+    for where in (*FILES, *names):
         _anchor(made, where, folder)
     return made
 

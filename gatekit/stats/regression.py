@@ -79,13 +79,17 @@ def determination(y: Floats, said: Floats, level: float) -> Bounded:
     squares = (said - y) ** 2
     ratio = squares.mean(axis=-1) / scale
     weighed = (squares - ratio[..., None] * beside) / scale[..., None]
-    low, high = mean.bounds(Moments.of(weighed), level, mean.FEWEST_SQUARES)
-    value = 1 - ratio
-    known = ~np.isinf(low)
-    least = np.where(known, np.minimum(value, value - high), -np.inf)
-    most = np.where(known, np.maximum(value, np.minimum(1.0, value - low)), np.inf)
-    value, least, most = (mean.either(variance > 0, each, np.nan) for each in (value, least, most))
+    found = determination_of(1 - ratio, Moments.of(weighed), level)
+    value, least, most = (mean.either(variance > 0, each, np.nan) for each in found)
     return value, least, most
+
+
+def determination_of(value: Any, weighed: Moments, level: float) -> Bounded:
+    """As `determination`, from the moments of what each row weighs in the ratio."""
+    low, high = mean.bounds(weighed, level, mean.FEWEST_SQUARES)
+    known = ~np.isinf(low)
+    least = mean.either(known, np.minimum(value, value - high), -np.inf)
+    return value, least, mean.either(known, np.maximum(value, np.minimum(1.0, value - low)), np.inf)
 
 
 def pinball(y: Floats, said: Floats, quantile: float) -> Floats:
@@ -114,16 +118,23 @@ def root_rise(new: Floats, old: Floats, level: float) -> Bounded:
     """RMSE of the `new` errors less that of the `old` ones on the same rows (the delta method)."""
     roots = [np.sqrt((errors**2).mean(axis=-1)) for errors in (new, old)]
     value = roots[0] - roots[1]
-    never = (np.minimum(*roots) <= 0) | (new.shape[-1] < mean.FEWEST_SQUARES)
+    never = np.minimum(*roots) <= 0
     roots = [np.where(never, 1.0, root)[..., None] for root in roots]
     weighed = new**2 / (2 * roots[0]) - old**2 / (2 * roots[1])
     beside = weighed - weighed.mean(axis=-1, keepdims=True)
-    low, high = mean.paired_bounds(beside, _largest(new, old), level)
-    return (
-        value,
-        mean.either(never, -np.inf, value + low),
-        mean.either(never, np.inf, value + high),
-    )
+    made = root_rise_of(value, Moments.of(beside), _largest(new, old), level)
+    return value, mean.either(never, -np.inf, made[1]), mean.either(never, np.inf, made[2])
+
+
+def root_rise_of(value: Any, beside: Moments, largest: Any, level: float) -> Bounded:
+    """As `root_rise`, from the moments of what each row weighs, beside their mean.
+
+    `largest` is the largest error of either in size. Infinite under 200 rows.
+    """
+    low, high = mean.paired_bounds_of(beside, largest, level)
+    if beside.n < mean.FEWEST_SQUARES:
+        return value, value - np.inf, value + np.inf
+    return value, value + low, value + high
 
 
 def _largest(new: Floats, old: Floats) -> Any:

@@ -15,6 +15,8 @@ RESAMPLES = 2000
 MOST_RESAMPLES = 50_000
 TAIL = 20  # resamples beyond the bound, at least: a high level takes more resamples
 BCA_ROWS = 5000  # BCa's jackknife costs n calls and n^2 memory: above this many rows, percentile
+FEWEST_STREAMED = BCA_ROWS  # rows that stream have no jackknife
+NEVER_MOVES = "bootstrap says nothing of a value that never moves"
 FEWEST_ROWS = 200  # of fewer, bounds on a skewed metric held in 86 to 92 % of draws, not 95
 # Of a skewed metric BCa's bounds held in 93 to 94.5 % of draws at 95; so they take this share of
 # the error (docs/statistics.md).
@@ -37,12 +39,8 @@ def bootstrap(
         TypeError: the metric gave something that is no number.
     """
     value = _number(metric, y, prediction)
-    if level == POINT:
-        return value, value, value, "point"
-    if not math.isfinite(value):
-        return value, math.nan, math.nan, "bootstrap"
-    if math.ceil(TAIL / (1 - level)) > MOST_RESAMPLES:
-        return value, -math.inf, math.inf, f"level too high for {MOST_RESAMPLES:,} resamples"
+    if known := _without_resampling(value, level):
+        return known
     if y.size < FEWEST_ROWS:
         return value, -math.inf, math.inf, f"bootstrap needs {FEWEST_ROWS} rows"
     for method in ("BCa", "percentile") if y.size <= BCA_ROWS else ("percentile",):
@@ -50,7 +48,7 @@ def bootstrap(
         if not (math.isnan(low) or math.isnan(high)):
             break
     if low == high:
-        return value, -math.inf, math.inf, "bootstrap says nothing of a value that never moves"
+        return value, -math.inf, math.inf, NEVER_MOVES
     return (
         value,
         min(low, value),
@@ -59,9 +57,46 @@ def bootstrap(
     )
 
 
+def of_replicates(
+    value: float, made: NDArray[np.float64], rows: int, level: float
+) -> tuple[float, float, str]:
+    """One-sided bounds at `level` on a value from its replicates, (B,), and the method's name.
+
+    By the percentile method, as `bootstrap` above 5,000 rows: under as many they are infinite.
+    """
+    if known := _without_resampling(value, level):
+        return known[1:]
+    if rows < FEWEST_STREAMED:
+        return -math.inf, math.inf, f"Poisson bootstrap needs {FEWEST_STREAMED:,} rows"
+    if not np.isfinite(made).all():
+        return math.nan, math.nan, "Poisson bootstrap"
+    share = LEAN * (1 - level)
+    low, high = map(float, np.quantile(made, [share, 1 - share]))
+    if low == high:
+        return -math.inf, math.inf, NEVER_MOVES
+    method = f"percentile Poisson bootstrap, {made.size:,} replicates"
+    return min(low, value), max(high, value), method
+
+
+def replicates_for(level: float) -> int:
+    """How many replicates a bound at that level takes; 0 where it is none, or too far out."""
+    needed = resamples_for(level) if level > POINT else 0
+    return needed if needed <= MOST_RESAMPLES else 0
+
+
 def resamples_for(level: float) -> int:
     """How many resamples a bound at that level takes."""
     return max(RESAMPLES, math.ceil(TAIL / (1 - level) - 1e-6))
+
+
+def _without_resampling(value: float, level: float) -> tuple[float, float, float, str] | None:
+    if level == POINT:
+        return value, value, value, "point"
+    if not math.isfinite(value):
+        return value, math.nan, math.nan, "bootstrap"
+    if math.ceil(TAIL / (1 - level)) > MOST_RESAMPLES:
+        return value, -math.inf, math.inf, f"level too high for {MOST_RESAMPLES:,} resamples"
+    return None
 
 
 def _interval(

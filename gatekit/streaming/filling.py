@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gatekit.data import without_gaps
-from gatekit.errors import DataError, ModelMisbehaved
+from gatekit.errors import ModelMisbehaved
 from gatekit.evidence.codes import Coded, coded
 from gatekit.evidence.counts import is_label, right
 from gatekit.evidence.group_ranks import GroupRanks
@@ -18,30 +19,27 @@ from gatekit.evidence.keyed import Joint, KeyedCounts
 from gatekit.evidence.labels import LabelCounts
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
-from gatekit.evidence.sums import Floats, Sums
+from gatekit.evidence.sums import Sums
+from gatekit.evidence.weighed import Place
 from gatekit.evidence.whole import Evidence
-from gatekit.stats import probabilities, regression
+from gatekit.stats import probabilities
 from gatekit.streaming.names import (
-    ABSOLUTE,
     ALL,
     AUC,
     BRIER,
     CONFIDENCE,
-    ERROR,
-    FALL,
     GROUPS,
     LOG_LOSS,
     LOSSES,
-    PINBALL,
     RISE,
-    SQUARE,
     group_name,
     no_class,
     off_sum,
     outside,
     slice_name,
 )
-from gatekit.streaming.question import CANDIDATE, CHAMPION, SUMMED, Answers, Question, Said
+from gatekit.streaming.numeric import add_numbers, ends
+from gatekit.streaming.question import CANDIDATE, CHAMPION, Answers, Question, Said
 from gatekit.streaming.sampling import fill_sample, spread_said
 from gatekit.streaming.spread import SampleQuestion
 
@@ -49,11 +47,16 @@ CHOSEN, RIGHT = (0, 1), (2, 3)  # places of the flags of a row
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
 
 
-def fill(question: Question | SampleQuestion, table: pa.Table, answers: Answers) -> Evidence:
+def fill(
+    question: Question | SampleQuestion, table: pa.Table, answers: Answers, place: Place = ("", 0)
+) -> Evidence:
     """The evidence of one block: its rows with label and groups, and what was said of them.
 
+    `place` is where it begins.
+
     Raises:
-        DataError: a label or group is missing, or there are more groups than can be held.
+        DataError: a label or group is missing, there are more groups than can be held, or a team's
+            own measure is wrong about these rows.
         ModelMisbehaved: a model's classes are not those of the pilot.
     """
     if isinstance(question, SampleQuestion):
@@ -61,16 +64,15 @@ def fill(question: Question | SampleQuestion, table: pa.Table, answers: Answers)
     y = without_gaps(table[question.target], question.target)
     columns = {name: _coded(table, name) for name in question.told_apart}
     made: dict[str, dict[str, Any]] = {
-        name: {} for name in ("labels", "counts", "ranks", "groups", "rivals", "sums", "ends")
+        each.name: {} for each in fields(Evidence) if each.name != "rows"
     }
-    made["odd"] = {}
     for role, said in answers.items():
         if said.classes != question.classes[role]:
             raise ModelMisbehaved(f"the {role} scores other classes in some rows than in others")
     mine = is_label(y, question.positive)
     if question.task == "regression":
         if question.is_numeric:
-            _add_numbers(made, question, y, answers)
+            add_numbers(made, question, y, answers)
     else:
         made["labels"][CANDIDATE] = LabelCounts.of(y, answers[CANDIDATE].labels)
         if question.edges or question.confidence is not None:
@@ -82,6 +84,8 @@ def fill(question: Question | SampleQuestion, table: pa.Table, answers: Answers)
         _add_ranks(made, question, mine, answers, columns)
     if question.spread is not None:
         made["spread"] = spread_said(question.spread, table, answers)
+    labels = {role: said.labels for role, said in answers.items()}
+    made["weighed"] = question.own.fill(y, labels, place)
     return Evidence(rows=table.num_rows, **made)
 
 
@@ -135,8 +139,8 @@ def _add_probabilities(
         said_of = [answers[role].scores for role in (CANDIDATE, CHAMPION)]
         classes = [question.classes[role] for role in (CANDIDATE, CHAMPION)]
         both = probabilities.side_by_side(*said_of, *classes)  # type: ignore[arg-type] # no None
-        made["ends"][RISE] = _ends(*probabilities.ends_of_rise(*both))
-        made["ends"][LOSSES] = _ends(0.0, float(max(new.max(), old.max())))
+        made["ends"][RISE] = ends(probabilities.ends_of_rise(*both))
+        made["ends"][LOSSES] = ends((0.0, max(new.max(), old.max())))
 
 
 def _add_confidence(
@@ -200,37 +204,6 @@ def _add_ranks(
         scores = answers[CANDIDATE].scores
         assert scores is not None  # noqa: S101 - as above
         made["groups"][group_name(at)] = GroupRanks.of(bins, held, places[CANDIDATE], scores, mine)
-
-
-def _add_numbers(
-    made: dict[str, Any], question: Question, y: NDArray[Any], answers: Answers
-) -> None:
-    truth = _numbers(y, "the target")
-    errors = {}
-    for role, said in answers.items():
-        errors[role] = (_numbers(said.labels, f"the {role}") - truth) / question.unit
-    new = errors[CANDIDATE]
-    size = np.abs(new)
-    zero = np.zeros(1)
-    losses = regression.pinball(zero, new, question.quantile)
-    each = {ABSOLUTE: size, SQUARE: new * new, ERROR: new, PINBALL: losses}
-    most = float(size.max())
-    if CHAMPION in errors:
-        old = np.abs(errors[CHAMPION])
-        each[FALL] = old - size
-        most = max(most, float(old.max()))
-    made["sums"] |= {name: Sums.of(values) for name, values in each.items()}
-    made["ends"][LOSSES] = _ends(0.0, most)
-
-
-def _numbers(values: NDArray[Any], whose: str) -> Floats:
-    if values.dtype.kind not in SUMMED:
-        raise DataError(f"{whose} is of type {values.dtype} in some rows and numbers in others")
-    return values.astype(float)
-
-
-def _ends(low: float, high: float) -> tuple[float, float]:
-    return low + 0.0, high + 0.0  # -0.0 is 0.0
 
 
 def _coded(table: pa.Table, name: str) -> Coded:

@@ -13,6 +13,7 @@ from typing import Self
 import pyarrow as pa
 
 from gatekit.errors import DataError, ModelMisbehaved
+from gatekit.evidence.weighed import Place
 from gatekit.evidence.whole import Evidence
 from gatekit.parts import Part, blocks
 from gatekit.runner.process import Runner
@@ -97,9 +98,10 @@ class Lane:
                 for table in blocks(part, self._task.columns, self._task.words):
                     if counting is not None:
                         yield _Begun(part, counting)
-                    rows += table.num_rows
                     held, asked = table.select(self._held), self._asked(table)
-                    counting = self._counter.submit(self._counted, counting, held, asked)
+                    place = (part.id, rows)
+                    counting = self._counter.submit(self._counted, counting, held, asked, place)
+                    rows += table.num_rows
                 if counting is None:
                     raise DataError(
                         "it has no rows, and its metadata tell of some", "Write it anew"
@@ -123,9 +125,10 @@ class Lane:
         before: Future[Evidence] | None,
         held: pa.Table,
         asked: Mapping[str, Future[Said]],
+        place: Place,
     ) -> Evidence:
         answers = {role: future.result() for role, future in asked.items()}
-        found = fill(self._task.question, held, answers)
+        found = fill(self._task.question, held, answers, place)
         return found if before is None else before.result().merge(found)
 
 

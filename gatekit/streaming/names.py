@@ -5,6 +5,7 @@ from __future__ import annotations
 ALL, GROUPS = "all", "groups"
 ABSOLUTE, SQUARE, ERROR, PINBALL, FALL = "absolute", "square", "error", "pinball", "fall"
 LOG_LOSS, BRIER, RISE, LOSSES = "log loss", "brier", "rise", "losses"
+R2, ROOTS, TARGET = "r2", "roots", "target"
 CONFIDENCE, AUC = "confidence", "auc"
 
 

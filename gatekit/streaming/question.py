@@ -15,10 +15,13 @@ from gatekit.evidence.counts import is_label
 from gatekit.evidence.group_ranks import Coarser
 from gatekit.evidence.ranks import Edges
 from gatekit.evidence.rivals import Placements
+from gatekit.streaming.own import Own
+from gatekit.streaming.scales import Scales
 from gatekit.streaming.spread import Sought
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 SUMMED = "biuf"  # kinds of numbers
+NO_OWN = Own()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,7 @@ Answers = Mapping[str, Said]  # by role
 class Question:
     """Which columns mean what, and the bins and units that the pilot gave.
 
-    `edges` and `placements` are by role; `unit` is a power of two, of a regression's errors.
+    `edges` and `placements` are by role; `scales` are a regression's; `own` are a team's measures.
     """
 
     target: str
@@ -55,7 +58,8 @@ class Question:
     group_bins: tuple[Coarser, ...] = ()
     confidence: Edges | None = None
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    unit: float = 1.0
+    scales: Scales = Scales()  # noqa: RUF009 - frozen, so one may stand for all
+    own: Own = NO_OWN
     is_numeric: bool = True  # a regression's target and answers
     numeric: frozenset[str] = frozenset()  # columns to tell apart by whose values sort as numbers
     spread: Sought | None = None  # where these rows are compared with a reference, too
@@ -73,10 +77,19 @@ class Question:
         return tuple(dict.fromkeys((self.target, *self.told_apart, *compared)))
 
 
-def ask(holdout: Holdout, task: str, positive: Any, quantile: float, said: Answers) -> Question:
-    """The question about a holdout, from what the models said of its pilot."""
+def ask(
+    holdout: Holdout, task: str, positive: Any, quantile: float, said: Answers, own: Own = NO_OWN
+) -> Question:
+    """The question about a holdout, from what the models said of its pilot.
+
+    Raises:
+        DataError: a team's own measure gives no finite numbers of these rows.
+    """
     pilot, spec = holdout.pilot, holdout.spec
-    given: dict[str, Any] = {"classes": {role: each.classes for role, each in said.items()}}
+    given: dict[str, Any] = {
+        "classes": {role: each.classes for role, each in said.items()},
+        "own": own.scaled(pilot.y, {role: each.labels for role, each in said.items()}),
+    }
     if task == "regression":
         given |= _of_numbers(pilot.y, said)
     elif all(each.scores is not None for each in said.values()):
@@ -113,9 +126,9 @@ def _of_scores(pilot: Holdout, task: str, positive: Any, said: Answers) -> dict[
 def _of_numbers(y: NDArray[Any], said: Answers) -> dict[str, Any]:
     if not all(each.dtype.kind in SUMMED for each in (y, *(s.labels for s in said.values()))):
         return {"is_numeric": False}
-    errors = said[CANDIDATE].labels.astype(float) - y.astype(float)
-    typical = float(np.abs(errors).mean()) or float(np.abs(y.astype(float)).mean()) or 1.0
-    return {"unit": float(2.0 ** np.ceil(np.log2(typical)))}
+    truth = y.astype(float)
+    errors = {role: each.labels.astype(float) - truth for role, each in said.items()}
+    return {"scales": Scales.of(truth, errors[CANDIDATE], errors.get(CHAMPION))}
 
 
 def _is_number(kind: pa.DataType) -> bool:

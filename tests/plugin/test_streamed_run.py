@@ -50,7 +50,8 @@ equalized_odds_ratio = 0.5
 calibration_difference = 0.3
 """
 NUMBER_BARS = (
-    "mae = 2.0\nrmse = 2.0\nbias = 0.5\nquantile_loss = 1.0\ntolerated_loss = 1.0\nr2 = 0.5"
+    "mae = 2.0\nrmse = 2.0\nbias = 0.5\nquantile_loss = 1.0\ntolerated_loss = 1.0\nr2 = 0.5\n"
+    "rmse_rise = 0.1"
 )
 PART = 400
 
@@ -126,8 +127,8 @@ def test_a_regression_is_judged_alike(made):
     project.run("--model-uri", new, "--champion", old, "--engine", "local")
     streamed = checks(project)
     same(held, streamed)
-    sampled = streamed["R2"][0].detail[0]
-    assert sampled == "of a fixed sample of 1,500 of 1,500 rows: the holdout streams"
+    assert {"R2", "RMSE rise"} <= streamed.keys()
+    assert not any("sample" in line for each, *_ in streamed.values() for line in each.detail)
 
 
 def test_evidence_is_kept_for_the_same_bytes_and_for_no_others(made):
@@ -207,6 +208,76 @@ def test_an_own_measure_and_rows_are_given_the_sample_and_say_so(made):
     found = checks(project)["hits"]
     assert found[0].detail == ("of a fixed sample of 1,500 of 1,500 rows: the holdout streams",)
     result.stdout.fnmatch_lines(["*streams: its 1,500 rows are not held at once*holdout.pilot*"])
+
+
+OWN = """
+import gatekit
+import pytest
+
+pytestmark = pytest.mark.gate("campaign")
+
+
+@gatekit.of_means
+def profit_per_call(y, said):
+    return {"profit": 120.0 * y * said - 15.0 * said, "calls": said}
+
+
+@profit_per_call.value
+def ratio(means):
+    return means["profit"] / means["calls"]
+
+
+def test_campaign_pays(gate, candidate, holdout):
+    assert gate.measure(profit_per_call, candidate, holdout) >= gate.policy.campaign.least
+"""
+OWN_GATE = """
+[own.campaign]
+least = 40
+sums = ["test_campaign.py:{name}"]
+"""
+
+
+def test_an_own_measure_of_means_is_of_all_rows_where_the_policy_names_it(made, monkeypatch):
+    monkeypatch.setattr("gatekit.data.PILOT_ROWS", 40)
+    project = made(BY_SCORE, "floor = 0.7", by_score, n=6000)
+    policy = (project.root / "gates.toml").read_text()
+    suite = project.root / "test_campaign.py"
+    suite.write_text(OWN)
+    uri = project.register("probability")
+
+    def run(name, *more):
+        project.policy(policy + OWN_GATE.format(name=name))
+        return project.run("--model-uri", uri, *more, "test_campaign.py")
+
+    run("profit_per_call")
+    held, bar, outcome = checks(project)["profit_per_call"]
+    run("profit_per_call", "--engine", "local")
+    found, bar_too, outcome_too = checks(project)["profit_per_call"]
+    assert (found.n, bar_too, outcome_too) == (held.n, bar, outcome) == (6000, 40, "PASSED")
+    assert found.value == pytest.approx(held.value, rel=1e-9)
+    near = 0.1 * (held.high - held.low)
+    assert (found.low, found.high) == pytest.approx((held.low, held.high), abs=near)
+    assert "2,000 replicates" in found.method
+    first = project.report.data["streamed"]
+    suite.write_text(OWN.replace("15.0", "16.0"))
+    run("profit_per_call", "--engine", "local")
+    told = project.report.data["streamed"]
+    assert told["source"] == "counted in this run"  # of another source nothing was kept
+    assert told["evidence"] != first["evidence"]
+    suite.write_text(OWN)
+    run("profit_per_call", "--engine", "local")
+    told = project.report.data["streamed"]
+    assert told == first | {"source": "kept from an earlier run on the same bytes"}
+    assert checks(project)["profit_per_call"][0] == found
+    result = run("profit", "--engine", "local")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*own.campaign.sums names 'test_campaign.py:profit'*no profit*"])
+    project.policy(policy)
+    result = project.run("--model-uri", uri, "--engine", "local", "test_campaign.py")
+    result.stdout.fnmatch_lines(
+        ["*profit_per_call was not counted in the pass over holdout.parquet*"]
+    )
+    assert 'sums = ["test_campaign.py:profit_per_call"]' in result.stdout.str()
 
 
 @pytest.mark.parametrize("name", ["ray://x:1", "dask://", "dask"])

@@ -10,18 +10,33 @@ from pyarrow import parquet
 
 from gatekit.candidate import describe
 from gatekit.data import Streams, open_holdout
-from gatekit.policy import DataSpec
+from gatekit.own_measures import own_measures
+from gatekit.policy import DataSpec, OwnGate, Policy
 from gatekit.registry import ModelVersion
 from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.scoring.reading import Reading
 from gatekit.streaming.lane import said
+from gatekit.streaming.own import Own
 from gatekit.streaming.question import CANDIDATE, CHAMPION, ask
 from gatekit.streaming.task import Model, Task
 from gatekit.testing import write_toy
 
 ROWS, PART = 2000, 700
+METRICS = """
+import gatekit
+
+CALL = 15.0
+
+@gatekit.of_means
+def cost_per_call(y, said):
+    return {"cost": 120.0 * (y == 1) * (said == 0) + CALL * (said == 1), "calls": said == 1}
+
+@cost_per_call.value
+def ratio(means):
+    return means["cost"] / means["calls"]
+"""
 INPUTS = ("x0", "x1")
 
 
@@ -78,6 +93,9 @@ def streamed(tmp_path_factory, server):
     for model in models:
         with opened(model) as runner:
             answers[model.role] = said(runner, model, holdout.pilot.table.select(list(INPUTS)))
-    question = ask(holdout, "binary", 1, 0.5, answers)
+    (root / "metrics.py").write_text(METRICS)
+    own = {"calls": OwnGate(sums=("metrics.py:cost_per_call",))}
+    measures = own_measures(Policy(model="toy", holdout=spec, own=own), root)
+    question = ask(holdout, "binary", 1, 0.5, answers, Own(measures, 64))
     task = Task(question, tuple(models))
     return SimpleNamespace(holdout=holdout, task=task, open=opened, root=root, rows=rows)

@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from gatekit.data import Streams, open_holdout
 from gatekit.errors import CandidateError, DataError, ModelMisbehaved, UsageProblem
+from gatekit.means import OfMeans
 from gatekit.parts import blocks
 from gatekit.scoring.signature import Column, Signature
 from gatekit.streaming.engines import open_engine
@@ -72,6 +73,10 @@ def expected(streamed):
     assert found.rows == rows.num_rows
     assert found.labels[CANDIDATE].counts.trace() == right.sum()
     assert found.counts[ALL].total().tolist() == [int((~right).sum()), 0, 0, int(right.sum())]
+    own, said = streamed.task.question.own, rows["x0"].to_numpy() >= 0
+    means = own.means(own.measures[0], CANDIDATE, found.weighed, rows.num_rows)
+    assert means.whole["calls"] == pytest.approx(said.mean(), rel=1e-9)
+    assert len(set(means.made(own.measures[0].measure))) == 64
     return found.sha256
 
 
@@ -118,6 +123,17 @@ def test_a_label_that_is_missing_is_an_error_that_names_the_part(engine, streame
     parts = changed(streamed, tmp_path, "label", pa.array(labels))
     with pytest.raises(DataError, match=r"holdout.parquet#2: column 'label' lacks 1 of 600"):
         reconciled(parts, engine.run(streamed.task, parts))
+
+
+@each(TWO)
+def test_an_own_measure_that_is_wrong_is_named_with_the_part(engine, streamed):
+    wrong = OfMeans(lambda y, said: {"cost": y[:3], "calls": y}, len)
+    own = streamed.task.question.own
+    own = replace(own, measures=(replace(own.measures[0], measure=wrong),))
+    task = replace(streamed.task, question=replace(streamed.task.question, own=own))
+    said = r"holdout.parquet#\d: <lambda> gave 'cost' of shape \(3,\) for \d00 rows"
+    with pytest.raises(DataError, match=said):
+        list(engine.run(task, streamed.holdout.parts))
 
 
 def with_model(streamed, folder):
