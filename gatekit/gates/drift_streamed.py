@@ -12,7 +12,7 @@ from gatekit.evidence.pairs import Values
 from gatekit.evidence.spread import MOST_VALUES, NumberSpread, Scale, ValueSpread
 from gatekit.gates import drift_held
 from gatekit.gates.drift_columns import Found
-from gatekit.stats import drift_bins
+from gatekit.stats import drift_bins, drift_bins_psi
 from gatekit.stats.drift import Divergence, Effect
 from gatekit.stats.drift_bins import Binned, Unknown
 from gatekit.streaming.compared import Column, Compared, Comparing
@@ -118,8 +118,8 @@ def _of_values(columns: Iterable[Column], effect: OfValues) -> Iterator[Found]:
 
 
 def psi_of_numbers(scale: Scale, reference: Binned, current: Binned) -> Effect:
-    """As `drift_bins.psi_of_numbers`."""
-    return drift_bins.psi_of_numbers(scale.edges, reference, current)
+    """As `drift_bins_psi.psi_of_numbers`."""
+    return drift_bins_psi.psi_of_numbers(scale.edges, reference, current)
 
 
 def ks(_: Scale, reference: Binned, current: Binned) -> Effect:
