@@ -2,14 +2,16 @@
 
 Left to itself Hypothesis also tries numbers and words that stand in the source of whatever modules
 are loaded: with another plugin beside it a gate would look at other rows. Numbers below 100 are not
-among those. So all that is drawn here is put together from choices of one in 64.
+among those. So all that is drawn here is put together from choices of one in 64, and by plain
+functions: a strategy for each value and each part of it takes twice as long.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -20,61 +22,85 @@ PARTS = 64**4  # so many different ones
 SIMPLE = (0.0, 1.0, -1.0, 0.5, 2.0, 10.0, -0.0, 1e-9)  # the simplest first
 LARGEST = sys.float_info.max
 Value = TypeVar("Value")
+Choose = Callable[[int], int]  # of so many, at most 64: which one, counted from 0, the simplest
+Way = Callable[[Choose], Value]  # from choices to a value
 
 
-def place(size: int) -> SearchStrategy[int]:
-    """A number from 0 to `size` - 1, each about as likely, the smaller the simpler."""
+def by(way: Way[Value]) -> SearchStrategy[Value]:
+    """What Hypothesis draws that way."""
     from hypothesis import strategies as st
 
+    @st.composite
+    def drawn(draw: st.DrawFn) -> Value:
+        return way(lambda many: draw(_one_in(many)))
+
+    return drawn()
+
+
+def together(ways: Sequence[Way[Any]]) -> Way[tuple[Any, ...]]:
+    """One value of each."""
+    return lambda choose: tuple(way(choose) for way in ways)
+
+
+def place(size: int) -> Way[int]:
+    """A number from 0 to `size` - 1, each about as likely, the smaller the simpler."""
     if size <= FEW:
-        return st.integers(0, size - 1)
+        return lambda choose: choose(size)
     choices, many = 1, FEW
     while many < size:
         choices, many = choices + 1, many * FEW
-
-    def scaled(digits: tuple[int, ...]) -> int:
-        return _read(digits) * size // many
-
-    return st.tuples(*[st.integers(0, FEW - 1)] * choices).map(scaled)
+    return lambda choose: _number(choose, choices) * size // many
 
 
-def one_of(values: Sequence[Value]) -> SearchStrategy[Value]:
+def one_of(values: Sequence[Value]) -> Way[Value]:
     """One of some values, the first of them the simplest."""
-    return place(len(values)).map(values.__getitem__)
+    found = place(len(values))
+    return lambda choose: values[found(choose)]
 
 
-def floats(seen: Sequence[float]) -> SearchStrategy[float]:
+def perhaps_none(way: Way[Value]) -> Way[Value | None]:
+    """Once in four times nothing."""
+    return lambda choose: None if choose(4) == 3 else way(choose)  # noqa: PLR2004 - the last of them
+
+
+def floats(seen: Sequence[float]) -> Way[float]:
     """Simple numbers and edges, numbers that were seen, and others as far around as they are wide.
 
     `seen` is in order; all that is drawn is finite.
     """
-    from hypothesis import strategies as st
-
     least, most = seen[0], seen[-1]
     reach = most - least or 1.0  # as far outside the data as the data is wide
     low, high = max(least - reach, -LARGEST), min(most + reach, LARGEST)
     marks = [number for number in (*SIMPLE, least, most, low, high) if low <= number <= high]
 
-    def within(digits: tuple[int, ...]) -> float:
-        share = _read(digits) / PARTS
+    def between(choose: Choose) -> float:
+        share = _number(choose, FINE) / PARTS
         return low * (1 - share) + high * share
 
-    between = st.tuples(*[st.integers(0, FEW - 1)] * FINE).map(within)
-    return st.one_of(one_of(marks), one_of(seen), between)
+    return _any_of(one_of(marks), one_of(seen), between)
 
 
-def whole_numbers(seen: Sequence[int]) -> SearchStrategy[int]:
+def whole_numbers(seen: Sequence[int]) -> Way[int]:
     """Simple numbers and edges, numbers that were seen, and all between; `seen` is in order."""
-    from hypothesis import strategies as st
-
     low, high = seen[0], seen[-1]
     marks = [number for number in (0, 1, -1, low, high) if low <= number <= high]
-    between = place(high - low + 1).map(lambda step: low + step)
-    return st.one_of(one_of(marks), one_of(seen), between)
+    steps = place(high - low + 1)
+    return _any_of(one_of(marks), one_of(seen), lambda choose: low + steps(choose))
 
 
-def _read(digits: tuple[int, ...]) -> int:
+def _any_of(*ways: Way[Value]) -> Way[Value]:
+    return lambda choose: ways[choose(len(ways))](choose)
+
+
+def _number(choose: Choose, digits: int) -> int:
     number = 0
-    for digit in digits:
-        number = number * FEW + digit
+    for _ in range(digits):
+        number = number * FEW + choose(FEW)
     return number
+
+
+@lru_cache(maxsize=FEW)
+def _one_in(many: int) -> SearchStrategy[int]:
+    from hypothesis import strategies as st
+
+    return st.integers(0, many - 1)

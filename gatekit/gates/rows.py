@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from gatekit.data import Holdout
 from gatekit.gates import drawing
+from gatekit.gates.drawing import Way
 from gatekit.scoring.signature import Column, Signature, arrow_type
 from gatekit.scoring.tables import NEVER_EMPTY, conform
 
@@ -37,7 +38,7 @@ class Rows:
         """Batches of one to six rows."""
         from hypothesis import strategies as st
 
-        return st.lists(self._row(), min_size=1, max_size=LARGEST_BATCH)
+        return st.lists(drawing.by(self._row()), min_size=1, max_size=LARGEST_BATCH)
 
     def altered(
         self, names: Collection[str], values: SearchStrategy[Any]
@@ -50,7 +51,8 @@ class Rows:
         def put(row: tuple[Any, ...], at: int, value: Any) -> list[tuple[Any, ...]]:
             return [(*row[:at], value, *row[at + 1 :])]
 
-        return st.builds(put, self._row(), drawing.one_of(places), values)
+        place = drawing.by(drawing.one_of(places))
+        return st.builds(put, drawing.by(self._row()), place, values)
 
     def of_holdout(self, most: int) -> pa.Table:
         """The first rows of the holdout, as many as that, typed as the signature says."""
@@ -80,30 +82,24 @@ class Rows:
         low, high = self._ends[column.name]
         return all(low <= value <= high for value in given.to_pylist())
 
-    def _row(self) -> SearchStrategy[tuple[Any, ...]]:
-        from hypothesis import strategies as st
+    def _row(self) -> Way[tuple[Any, ...]]:
+        return drawing.together([self._values(column) for column in self.columns])
 
-        return st.tuples(*(self._values(column) for column in self.columns))
-
-    def _values(self, column: Column) -> SearchStrategy[Any]:
-        from hypothesis import strategies as st
-
+    def _values(self, column: Column) -> Way[Any]:
         if len(self._seen(column)) == 0:
-            return st.none()
+            return lambda _: None
         values = self._present(column)
-        return st.one_of(values, st.none()) if self._has_gaps(column) else values
+        return drawing.perhaps_none(values) if self._has_gaps(column) else values
 
-    def _present(self, column: Column) -> SearchStrategy[Any]:
-        from hypothesis import strategies as st
-
-        seen = self._seen(column)
+    def _present(self, column: Column) -> Way[Any]:
         if column.type == "boolean":
-            return st.booleans()
-        distinct = _distinct(seen)
+            return drawing.one_of([False, True])
+        distinct = _distinct(self._seen(column))
         if column.type == "double":
             return drawing.floats([float(value) for value in distinct])
         if column.type == "float":
-            return drawing.floats([float(value) for value in distinct]).map(_single)
+            wide = drawing.floats([float(value) for value in distinct])
+            return lambda choose: _single(wide(choose))
         if column.type in ("long", "integer") and len(distinct) > FEW_VALUES:
             return drawing.whole_numbers([int(value) for value in distinct])
         return drawing.one_of(distinct)

@@ -146,10 +146,18 @@ class ForkServer:
     def close(self) -> None:
         """End it and all its forks; safe to call twice."""
         self._line.close()
-        with suppress(subprocess.TimeoutExpired):
-            # It buries its forks, then ends; without any it may be ended in the midst of an import.
-            self._process.wait(GRACE_SECONDS if self._forks else 0)
+        # it buries its forks, then ends; without any it may be ended in the midst of an import
+        if self._forks and self._process.poll() is None:
+            self._wait(GRACE_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _wait(self, seconds: float) -> None:
+        """Until it has ended, and no longer: `Popen.wait` would look only now and then."""
+        watched = os.pidfd_open(self._process.pid)
+        try:
+            select.select([watched], [], [], seconds)
+        finally:
+            os.close(watched)
