@@ -1,4 +1,4 @@
-"""PSI of numbers that are known by bins (`gatekit.stats.drift_bins`), with the error of the bins."""
+"""PSI of numbers known by bins (`gatekit.stats.drift_bins`), with the error of the bins."""
 
 from __future__ import annotations
 
