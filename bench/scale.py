@@ -4,6 +4,7 @@
     python bench/scale.py memory [FEW] [MANY]          1,000,000 and 30,000,000
     python bench/scale.py forest [ROWS] [ROUNDS]       2,000,000 and 3
     python bench/scale.py clusters [ROWS]              5,000,000; Spark where pyspark and Java are
+    python bench/scale.py drift [ROWS] [ROUNDS]        10,000,000 on either side, and 3
 
 Each piece of work is a process of its own; ratios are of medians of interleaved rounds, counted
 from when the models are loaded. Data is written once, below $GATEKIT_BENCH or the folder for
@@ -24,7 +25,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from scale_data import write_models, write_policy, write_rows
+from scale_data import write_drift_policy, write_models, write_policy, write_rows
 
 HERE = Path(__file__).parent
 AT_MOST_SECONDS = 3600
@@ -168,6 +169,37 @@ def clusters(n=5_000_000):
     return missed
 
 
+def drift(n=10_000_000, rounds=3):
+    root, current, _ = ground(n)
+    reference = f"train-{n}.parquet"
+    write_rows(root / reference, n, seed=8)
+    pieces = {"a  read both samples, this process": ("read", root, current, reference)}
+    for place, with_model in (("b", False), ("c", True)):
+        policy = write_drift_policy(root, current, reference, with_model=with_model)
+        words = "  and predicted, leaks sought" if with_model else ""
+        pieces[f"{place}  four effects of 11 columns{words}"] = ("drift", root, policy, "words")
+    done = {name: [] for name in pieces}
+    for _ in range(rounds):
+        for name, piece in pieces.items():
+            done[name].append(work(*piece, watch=True))
+    print(f"{n:,} rows of reference and of current, 11 columns, medians of {rounds}")
+    print(f"{'':<58} {'wall s':>9}  processor s")
+    walls, cpus = {}, {}
+    for name, each in done.items():
+        walls[name[0]], cpus[name[0]] = (median(d[key] for d in each) for key in ("seconds", "cpu"))
+        row(name, f"{walls[name[0]]:.2f}", f"{cpus[name[0]]:.2f}")
+    for one in "bc":
+        ratio = cpus[one] / cpus["a"]
+        row(f"{one} / a", f"{walls[one] / walls['a']:.2f}", f"{ratio:.2f}")
+    for name, each in done.items():
+        row(f"{name[0]}  gate process, peak MB", f"{max(d['peak_mb'] for d in each):.0f}")
+        row(f"{name[0]}  the whole tree, peak MB (PSS)", f"{max(d['tree_mb'] for d in each):.0f}")
+    widths = next(each for name, each in done.items() if name[0] == "b")[0]["widths"]
+    for name, width in widths.items():
+        row(f"{name}: upper bound less the value", f"{width:.5f}")
+    return False
+
+
 class _dask:  # noqa: N801 - used as a word
     """A scheduler and its workers, each a process with one thread."""
 
@@ -189,7 +221,7 @@ class _dask:  # noqa: N801 - used as a word
 
 
 if __name__ == "__main__":
-    what = {each.__name__: each for each in (gates, memory, forest, clusters)}
+    what = {each.__name__: each for each in (gates, memory, forest, clusters, drift)}
     if len(sys.argv) < 2 or sys.argv[1] not in what:
         sys.exit(__doc__)
     sys.exit(what[sys.argv[1]](*map(int, sys.argv[2:])))

@@ -53,6 +53,35 @@ processes = {processes}
 """
 
 
+DRIFT = """
+model = "scale"
+task = "binary"
+positive = 1
+score = "predict_proba"
+
+[data.holdout]
+path = "{holdout}"
+target = "label"
+
+[data.reference]
+path = "{reference}"
+
+[data.current]
+path = "{current}"
+
+[gates.drift]
+psi = 0.1
+ks = 0.1
+wasserstein = 0.1
+cramers_v = 0.1
+{more}
+
+[streaming]
+above_rows = 100_000
+processes = {processes}
+"""
+
+
 def rows(n, random):
     features = random.normal(size=(n, len(FEATURES)))
     group = random.integers(0, 10, n)
@@ -64,7 +93,7 @@ def rows(n, random):
     return pa.table(table)
 
 
-def write_rows(path: Path, n: int) -> None:
+def write_rows(path: Path, n: int, seed: int = 7) -> None:
     """`n` rows in parts, unless they lie there already; 12 columns, zstd as it is usual."""
     if path.exists():
         return
@@ -72,27 +101,36 @@ def write_rows(path: Path, n: int) -> None:
     schema = rows(1, np.random.default_rng(0)).schema
     with parquet.ParquetWriter(made, schema, compression="zstd") as out:
         for place, start in enumerate(range(0, n, PART)):
-            out.write_table(rows(min(PART, n - start), np.random.default_rng((7, place))))
+            out.write_table(rows(min(PART, n - start), np.random.default_rng((seed, place))))
     made.rename(path)
 
 
 def write_models(root: Path) -> None:
-    """A logistic regression, a champion of it, and a forest, as MLflow saves them."""
+    """A logistic regression, a champion of it, one that takes words, and a forest."""
     if (root / "forest").exists():
         return
     import mlflow
     from mlflow.models import infer_signature
+    from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
 
     table = rows(TRAINED_ON, np.random.default_rng(99))
-    x, y = table.select(list(FEATURES)).to_pandas(), table["label"].to_numpy()
+    y = table["label"].to_numpy()
+    coded = ColumnTransformer([("word", OneHotEncoder(), ["region"])], remainder="passthrough")
     models = {
-        "logistic": LogisticRegression(),
-        "champion": LogisticRegression(C=1e-3),
-        "forest": RandomForestClassifier(100, max_depth=10, random_state=1, n_jobs=1),
+        "logistic": (LogisticRegression(), FEATURES),
+        "champion": (LogisticRegression(C=1e-3), FEATURES),
+        "words": (make_pipeline(coded, LogisticRegression()), (*FEATURES, "region")),
+        "forest": (
+            RandomForestClassifier(100, max_depth=10, random_state=1, n_jobs=1),
+            FEATURES,
+        ),
     }
-    for name, model in models.items():
+    for name, (model, columns) in models.items():
+        x = table.select(list(columns)).to_pandas()
         model.fit(x, y)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -108,4 +146,16 @@ def write_models(root: Path) -> None:
 def write_policy(root: Path, data: str, processes: int) -> Path:
     path = root / f"gates-{processes}.toml"
     path.write_text(POLICY.format(data=data, processes=processes))
+    return path
+
+
+def write_drift_policy(root: Path, current: str, reference: str, *, with_model: bool) -> Path:
+    """Both samples stream; a small holdout is held, which the bars on columns do not ask."""
+    holdout = "rows-10000.parquet"
+    write_rows(root / holdout, 10_000)
+    more = "prediction_drift = 0.1\nleaked_inputs = 0.5" if with_model else ""
+    path = root / f"drift-{with_model}.toml"
+    path.write_text(
+        DRIFT.format(holdout=holdout, reference=reference, current=current, processes=1, more=more)
+    )
     return path

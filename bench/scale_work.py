@@ -39,7 +39,7 @@ def opened(root, policy, model, champion, engine):
         uri=str(root / model),
         gates=str(policy),
         champion=str(root / champion) if champion else None,
-        engine=engine,
+        engine=engine or None,
     )
     run, _ = open_run(make_plan(request, root), server=ForkServer.begin())  # as pytest does
     run.candidate.load()
@@ -129,7 +129,49 @@ def plain(root, data, model):
     return taken(start) | {"rows": rows}
 
 
-WORK = {"gates": gates, "behind walls": behind_walls, "plain": plain}
+def drift(root, policy, model):
+    """Counting reference and current, and every effect in columns that the policy bars."""
+    from gatekit.gate import Ask
+    from gatekit.gates import drift, drift_leak
+
+    run = opened(root, policy, model, "", "")
+    try:
+        start, settings = clock(), run.plan.policy.gates.drift
+        asked = Ask(0.95, 1, settings)
+        samples = run.candidate, run.reference, run.current
+        measures = [drift.psi, drift.ks, drift.wasserstein, drift.cramers_v]
+        if settings.prediction_drift is not None:
+            measures.append(drift.of_predictions)
+            drift_leak.inputs(run.candidate, run.reference, run.holdout, ask=asked)
+        found = [each(*samples, ask=asked) for each in measures]
+        told = taken(start)
+        widths = {each.name: each.high - each.value for each in found}
+        hashes = [each.evidence().sha256 for each in run.samples.passes.values()]
+        return told | {"sha256": hashes, "widths": widths}
+    finally:
+        run.close(remove=True)
+
+
+def read(root, *data):
+    """Reading the columns of both samples in this process, in blocks, and nothing else."""
+    from pyarrow import parquet
+
+    columns, rows = [*FEATURES, "region", "label"], 0
+    start = clock()
+    for name in data:
+        with parquet.ParquetFile(root / name, pre_buffer=False) as file:
+            for batch in file.iter_batches(1 << 16, columns=columns):
+                rows += batch.num_rows
+    return taken(start) | {"rows": rows}
+
+
+WORK = {
+    "gates": gates,
+    "behind walls": behind_walls,
+    "plain": plain,
+    "drift": drift,
+    "read": read,
+}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The holdout: the rows a candidate is judged on, a file or a folder with a digest.
+"""The holdout: the rows a candidate is judged on, a file or a folder with a digest; and samples.
 
 Parquet, CSV or an Arrow file, or a folder of Parquet files. Only the schema is read when it is
 opened; rows when first needed. A very large one streams: nothing holds all of its rows at once.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gatekit.digest import file_sha256
+from gatekit.data_files import (
+    hashed_file,
+    hashed_folder,
+    hashed_objects,
+    names_of_columns,
+    read_rows,
+)
 from gatekit.errors import DataError
 from gatekit.evidence.codes import Coded, coded
-from gatekit.objects import is_object, object_names, object_sha256
+from gatekit.objects import is_object
 from gatekit.parts import (
     Part,
     blocks,
@@ -29,20 +35,21 @@ from gatekit.parts import (
     find_object_parts,
     find_parts,
     parquet_files,
-    with_constants,
+    stamped,
 )
 from gatekit.pins.pin import Pin
 from gatekit.pins.pinned import check_folder, pinned_file
 from gatekit.policy import DataSpec, SampleSpec
 from gatekit.scoring.signature import Signature
 from gatekit.scoring.tables import spread_rows
+from gatekit.stamps import Stamp
 
 MOST_VALUES = 50  # of a column to slice by: more are numbers or names, not slices
 MOST_SLICES = 10_000
 MOST_GROUPS = 1000  # of one sensitive column or crossing: every two of them are compared
-FORMATS = (".parquet", ".csv", ".arrow", ".feather")
 PILOT_ROWS = 1 << 16
 PILOT_PARTS = 16  # that the pilot's rows are taken from
+HOLDOUT = "holdout"
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ class Holdout:
     """Rows with labels. `sha256` is of the file's bytes; `pin` is the `.dvc` file's, if one is.
 
     `parts` are those of a holdout that streams; `given` are rows at hand in place of the file's.
-    `spelled` says that folders called column=value are columns of what lies in them.
+    `spelled` says that folders called column=value are columns of what lies in them; `stamps` are
+    those of the files when they were hashed; `what` it is called in words.
     """
 
     path: Path
@@ -61,6 +69,8 @@ class Holdout:
     parts: tuple[Part, ...] = ()
     given: pa.Table | None = None
     spelled: bool = False
+    stamps: Mapping[str, Stamp] = field(default_factory=dict, compare=False)
+    what: str = HOLDOUT
 
     @property
     def is_streamed(self) -> bool:
@@ -79,7 +89,7 @@ class Holdout:
                 f"{self.path.name} streams: its {self.rows:,} rows are not held at once",
                 "Ask holdout.pilot for a sample of them, or measure through gate.measure",
             )
-        return _read(self.path, spelled=self.spelled) if self.given is None else self.given
+        return read_rows(self.path, spelled=self.spelled) if self.given is None else self.given
 
     @property
     def rows(self) -> int:
@@ -104,6 +114,14 @@ class Holdout:
         rows = pa.concat_tables(taken, promote_options="permissive").combine_chunks()
         sha256 = hashlib.sha256(f"gatekit-pilot-v1 {self.sha256}".encode()).hexdigest()
         return replace(self, sha256=sha256, parts=(), given=rows)
+
+    @property
+    def sampled(self) -> str:
+        """What is to be said of a measure that was given the pilot; nothing if it has all rows."""
+        if not self.is_streamed:
+            return ""
+        few, all_ = self.pilot.rows, self.rows
+        return f"of a fixed sample of {few:,} of {all_:,} rows: the {self.what} streams"
 
     @cached_property
     def y(self) -> NDArray[Any]:
@@ -256,54 +274,7 @@ def open_holdout(spec: DataSpec, relative_to: Path, streams: Streams | None = No
     Raises:
         DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
     """
-    if is_object(spec.path):
-        return _open_objects(spec, streams)
-    path = (relative_to / spec.path).resolve()
-    if path.is_dir():
-        check_folder(path, spec.rev)
-        made = _open_folder(spec, path, "holdout")
-    else:
-        made = _open_file(spec, relative_to, "holdout")
-    if streams is None or (made.path.suffix == ".csv" and not streams.always):
-        return made  # how many rows a CSV file has is known only when it is read
-    parts = find_parts(made.path, spelled=True)
-    return replace(made, parts=parts) if streams.takes(parts) else made
-
-
-def _open_objects(spec: DataSpec, streams: Streams | None) -> Holdout:
-    address = spec.path.rstrip("/")
-    if streams is None or spec.rev:
-        why = "no .dvc file pins what lies there" if spec.rev else "only a run of gates reads those"
-        raise DataError(f"{address} is in a store, and {why}", "Name a file of this machine")
-    names = object_names(address)
-    if not names:
-        raise DataError(f"no Parquet file at {address}", "Correct data.holdout.path")
-    if names == [""]:  # one file, and no folder
-        address, _, name = address.rpartition("/")
-        sha256, names = object_sha256(f"{address}/{name}"), [name]
-    else:
-        sha256 = _sha256_of_folder((object_sha256(f"{address}/{name}"), name) for name in names)
-    path = Path(spec.path)  # a name for words: nothing of this machine lies there
-    _check_pin(path, spec, sha256)
-    parts = find_object_parts(address, names)
-    if not parts:
-        raise DataError(f"{address} has no rows", "A gate on nothing proves nothing")
-    return Holdout(path, spec, sha256, column_names(parts), parts=parts, spelled=True)
-
-
-def _open_file(spec: DataSpec, relative_to: Path, what: str) -> Holdout:
-    path, pin = pinned_file((relative_to / spec.path).resolve(), spec.rev, relative_to)
-    if not path.is_file():
-        raise DataError(
-            f"no {what} at {path}", f"Make it first, or correct data.{what}.path in the policy"
-        )
-    sha256 = file_sha256(path)
-    _check_pin(path, spec, sha256)
-    try:
-        columns = _column_names(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
-    return Holdout(path, spec, sha256, columns, pin)
+    return _open(spec, "holdout", relative_to, streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +284,13 @@ class NoSample:
     reason: str
 
 
-def open_sample(spec: SampleSpec, what: str, target: str, relative_to: Path) -> Holdout:
+def open_sample(
+    spec: SampleSpec, what: str, target: str, relative_to: Path, streams: Streams | None = None
+) -> Holdout:
     """Rows of [data.reference] or [data.current], `what` they are; their labels may be absent.
 
-    A folder holds Parquet files, in order of their names; its digest is over all of them.
+    A folder holds Parquet files, in order of their names; its digest is over all of them. They
+    stream as the holdout does.
 
     Raises:
         DataError: nothing there, a format gatekit does not read, or bytes other than the pinned.
@@ -324,38 +298,79 @@ def open_sample(spec: SampleSpec, what: str, target: str, relative_to: Path) -> 
     as_data = DataSpec(
         path=spec.path, target=spec.target or target, rev=spec.rev, sha256=spec.sha256
     )
+    made = _open(as_data, what, relative_to, streams)
+    if not made.rows:
+        why = "Nothing can be compared with nothing"
+        raise DataError(f"{what}: {made.path.name} has no rows", why)
+    return made
+
+
+def _open(spec: DataSpec, what: str, relative_to: Path, streams: Streams | None) -> Holdout:
+    if is_object(spec.path):
+        return _open_objects(spec, what, streams)
     path = (relative_to / spec.path).resolve()
     if path.is_dir():
         check_folder(path, spec.rev)
-        made = _open_folder(as_data, path, what)
+        made = _open_folder(spec, path, what)
     else:
-        made = _open_file(as_data, relative_to, what)
-    if not made.rows:
-        raise DataError(f"{what}: {path.name} has no rows", "Nothing can be compared with nothing")
-    return made
+        made = _open_file(spec, relative_to, what)
+    if streams is None or (made.path.suffix == ".csv" and not streams.always):
+        return made  # how many rows a CSV file has is known only when it is read
+    parts = find_parts(made.path, spelled=made.spelled)
+    return replace(made, parts=stamped(parts, made.stamps)) if streams.takes(parts) else made
+
+
+def _open_objects(spec: DataSpec, what: str, streams: Streams | None) -> Holdout:
+    address = spec.path.rstrip("/")
+    if streams is None or spec.rev:
+        why = "no .dvc file pins what lies there" if spec.rev else "only a run of gates reads those"
+        raise DataError(f"{address} is in a store, and {why}", "Name a file of this machine")
+    hashed = hashed_objects(address)
+    if hashed is None:
+        raise DataError(f"no Parquet file at {address}", f"Correct data.{what}.path")
+    path = Path(spec.path)  # a name for words: nothing of this machine lies there
+    _check_pin(path, spec, hashed.sha256)
+    spelled = what == HOLDOUT
+    parts = find_object_parts(hashed.folder, list(hashed.stamps), spelled=spelled)
+    if not parts:
+        raise DataError(f"{address} has no rows", "A gate on nothing proves nothing")
+    return Holdout(
+        path,
+        spec,
+        hashed.sha256,
+        column_names(parts),
+        parts=stamped(parts, hashed.stamps),
+        stamps=hashed.stamps,
+        spelled=spelled,
+        what=what,
+    )
+
+
+def _open_file(spec: DataSpec, relative_to: Path, what: str) -> Holdout:
+    path, pin = pinned_file((relative_to / spec.path).resolve(), spec.rev, relative_to)
+    if not path.is_file():
+        raise DataError(
+            f"no {what} at {path}", f"Make it first, or correct data.{what}.path in the policy"
+        )
+    hashed = hashed_file(path)
+    _check_pin(path, spec, hashed.sha256)
+    try:
+        columns = names_of_columns(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
+    return Holdout(path, spec, hashed.sha256, columns, pin, stamps=hashed.stamps, what=what)
 
 
 def _open_folder(spec: DataSpec, path: Path, what: str) -> Holdout:
     if not parquet_files(path):
         raise DataError(f"{what}: no Parquet file in {path}", f"Correct data.{what}.path")
-    sha256 = data_sha256(path)
-    _check_pin(path, spec, sha256)
-    spelled = what == "holdout"  # a log's folders are named for whoever looks for a day
+    hashed = hashed_folder(path)
+    _check_pin(path, spec, hashed.sha256)
+    spelled = what == HOLDOUT  # a log's folders are named for whoever looks for a day
     columns = column_names(find_parts(path, spelled=spelled))
-    return Holdout(path, spec, sha256, columns, spelled=spelled)
-
-
-def data_sha256(path: Path) -> str:
-    """sha256 of a file's bytes; of a folder, of those of its Parquet files with their names."""
-    if not path.is_dir():
-        return file_sha256(path)
-    files = parquet_files(path)
-    return _sha256_of_folder((file_sha256(e), e.relative_to(path).as_posix()) for e in files)
-
-
-def _sha256_of_folder(files: Iterable[tuple[str, str]]) -> str:
-    lines = (f"{sha256} {name}\n" for sha256, name in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return Holdout(
+        path, spec, hashed.sha256, columns, spelled=spelled, stamps=hashed.stamps, what=what
+    )
 
 
 def _check_pin(path: Path, spec: DataSpec, sha256: str) -> None:
@@ -364,31 +379,3 @@ def _check_pin(path: Path, spec: DataSpec, sha256: str) -> None:
             f"{path.name} has sha256 {sha256[:12]}..., the policy pins {spec.sha256[:12]}...",
             "Restore the pinned file, or pin the new one in a reviewed change",
         )
-
-
-def _read(path: Path, *, spelled: bool = False) -> pa.Table:
-    if path.is_dir():
-        said = {part.path: part.constants for part in find_parts(path, spelled=spelled)}
-        tables = [with_constants(_read(each), said.get(each, ())) for each in parquet_files(path)]
-        return pa.concat_tables(tables, promote_options="permissive")
-    # each reader is imported alone: pyarrow.dataset would bring pandas with it
-    if path.suffix == ".parquet":
-        from pyarrow import parquet
-
-        return parquet.ParquetFile(path).read()
-    if path.suffix == ".csv":
-        from pyarrow import csv
-
-        return csv.read_csv(path)
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
-
-
-def _column_names(path: Path) -> tuple[str, ...]:
-    if path.suffix not in FORMATS:
-        raise DataError(f"{path.name}: gatekit reads {', '.join(FORMATS)}")
-    if path.suffix == ".parquet":
-        from pyarrow import parquet
-
-        return tuple(parquet.read_schema(path).names)
-    return tuple(_read(path).column_names)

@@ -126,8 +126,7 @@ def _held(what: Callable[..., Any], subjects: tuple[Any, ...]) -> tuple[tuple[An
     if not large or getattr(what, "gatekit_streams", False):
         return subjects, ""
     held = tuple(each.pilot if isinstance(each, Holdout) else each for each in subjects)
-    pilot, whole = large[0].pilot.rows, large[0].rows
-    return held, f"of a fixed sample of {pilot:,} of {whole:,} rows: the holdout streams"
+    return held, "; ".join(each.sampled for each in large)
 
 
 def _is_beside_the_task(check: Check) -> bool:

@@ -78,6 +78,7 @@ def _samples(run: GateRun) -> dict[str, Any]:
     if run.plan.policy.reference is None or not run.plan.wants("drift"):
         return {}
     held = {"reference": run.reference, "current": run.current}
+    passes = run.samples.passes if run.samples else {}
     return {
         what: {
             "path": each.path.name,
@@ -85,6 +86,7 @@ def _samples(run: GateRun) -> dict[str, Any]:
             "md5": each.pin.md5 if each.pin else "",
             "sha256": each.sha256,
             "rows": each.rows,
+            **({"streamed": passes[what].as_dict()} if what in passes else {}),
         }
         for what, each in held.items()
         if isinstance(each, Holdout)

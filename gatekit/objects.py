@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from gatekit.errors import DataError
+from gatekit.stamps import Stamp, check_stamp, object_stamp
 
 S3 = "s3://"
 PIECE = 1 << 22
@@ -48,23 +49,31 @@ def object_names(address: str) -> list[str]:
 
 
 @contextmanager
-def opened_object(address: str) -> Iterator[Any]:
+def opened_object(address: str, stamp: Stamp = ()) -> Iterator[Any]:
     """A file of the store, read by pieces wherever it is asked.
 
     Raises:
-        DataError: it is not there, or its bytes are not what was asked for.
+        DataError: it is not there, is not the one of that stamp, or its bytes are not what was
+            asked for.
     """
     with _said(address), _store().open_input_file(address.removeprefix(S3)) as file:
+        if stamp:
+            check_stamp(address, stamp, object_stamp(file))
         yield file
 
 
-def object_sha256(address: str) -> str:
-    """sha256 of the bytes of a file, read once from its start; raises as `opened_object`."""
+def object_sha256(address: str) -> tuple[str, Stamp]:
+    """sha256 of the bytes of a file, read once from its start, and its stamp as it was then.
+
+    Raises:
+        DataError: as `opened_object`.
+    """
     found = hashlib.sha256()
     with _said(address), _store().open_input_stream(address.removeprefix(S3)) as file:
+        stamp = object_stamp(file)
         while piece := file.read(PIECE):
             found.update(piece)
-    return found.hexdigest()
+    return found.hexdigest(), stamp
 
 
 def _is_hidden(name: str) -> bool:

@@ -9,15 +9,16 @@ may change with the size of the batch that it was made in, so every engine has t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from gatekit.objects import is_object, opened_object
+from gatekit.stamps import Stamp, check_stamp, file_stamp
 
 BLOCK = 1 << 16  # rows
 Constants = tuple[tuple[str, Any], ...]
@@ -28,7 +29,7 @@ class Part:
     """Some rows of a file: which, and how many its metadata tell.
 
     `name` is the file's below the folder, which may be in a store; `constants` are the columns that
-    its path spells out (year=2026/).
+    its path spells out (year=2026/). `stamp` is the file's when it was hashed, if it was.
     """
 
     folder: str
@@ -36,6 +37,7 @@ class Part:
     place: int
     rows: int
     constants: Constants = ()
+    stamp: Stamp = ()
 
     @property
     def id(self) -> str:
@@ -48,11 +50,18 @@ class Part:
         return Path(self.folder) / self.name
 
 
-def find_object_parts(address: str, names: Sequence[str]) -> tuple[Part, ...]:
+def find_object_parts(
+    address: str, names: Sequence[str], *, spelled: bool = True
+) -> tuple[Part, ...]:
     """The parts of Parquet files in a store, by their names below an address; as `find_parts`."""
-    said = zip(names, _spelled_out(names), strict=True)
+    said = zip(names, _spelled_out(names) if spelled else [()] * len(names), strict=True)
     found = [_of_parquet(address, name, constants) for name, constants in said]
     return tuple(part for parts in found for part in parts)
+
+
+def stamped(parts: Sequence[Part], stamps: Mapping[str, Stamp]) -> tuple[Part, ...]:
+    """The parts, each with the stamp of its file."""
+    return tuple(replace(part, stamp=stamps[part.name]) for part in parts)
 
 
 def find_parts(path: Path, *, spelled: bool = False) -> tuple[Part, ...]:
@@ -78,12 +87,23 @@ def parquet_files(folder: Path) -> list[Path]:
 def blocks(part: Part, columns: Sequence[str], words: Collection[str] = ()) -> Iterator[pa.Table]:
     """The rows of a part with these columns alone, in blocks.
 
-    Those of `words` that are text may come as codes with a dictionary, as Parquet keeps them.
+    Those of `words` that are text may come as codes with a dictionary, as Parquet keeps them. A
+    column that other files of the folder have, and this one has not, is empty.
+
+    Raises:
+        DataError: the file has changed since it was hashed, or cannot be read.
     """
     spelled = dict(part.constants)
     read = [name for name in columns if name not in spelled]
     for table in _exactly(_batches(part, read, words)):
-        yield with_constants(table, part.constants).select(list(columns))
+        whole = with_constants(table, part.constants)
+        for name in columns:
+            if name not in whole.column_names:
+                whole = whole.append_column(name, pa.nulls(whole.num_rows))
+        yield whole.select(list(columns))
+    if part.stamp:
+        with _source(part.folder, part.name, part.stamp):
+            pass  # nor has it changed while it was read
 
 
 def with_constants(table: pa.Table, constants: Constants) -> pa.Table:
@@ -113,11 +133,14 @@ def _of_parquet(folder: str, name: str, constants: Constants) -> Iterator[Part]:
             yield Part(folder, name, place, rows, constants)
 
 
-def _source(folder: str, name: str) -> AbstractContextManager[Any]:
-    """A Parquet file as its reader takes it."""
+def _source(folder: str, name: str, stamp: Stamp = ()) -> AbstractContextManager[Any]:
+    """A file as its reader takes it; of that stamp, if there is one."""
     if is_object(folder):
-        return opened_object(f"{folder}/{name}")
-    return nullcontext(Path(folder) / name)
+        return opened_object(f"{folder}/{name}", stamp)
+    path = Path(folder) / name
+    if stamp:
+        check_stamp(name, stamp, file_stamp(path))
+    return nullcontext(path)
 
 
 def _parts(folder: Path, name: str, constants: Constants) -> Iterator[Part]:
@@ -137,23 +160,23 @@ def _parts(folder: Path, name: str, constants: Constants) -> Iterator[Part]:
 
 
 def _batches(part: Part, columns: list[str], words: Collection[str]) -> Iterable[pa.RecordBatch]:
-    path = part.path
-    if path.suffix == ".parquet":
+    suffix, opened = part.path.suffix, _source(part.folder, part.name, part.stamp)
+    if suffix == ".parquet":
         from pyarrow import parquet
 
         # pre_buffer would keep a whole row group in memory, which only a store's distance is worth
         far = is_object(part.folder)
         coded = [name for name in columns if name in words]
         with (
-            _source(part.folder, part.name) as source,
+            opened as source,
             parquet.ParquetFile(source, pre_buffer=far, read_dictionary=coded) as file,
         ):
             yield from file.iter_batches(BLOCK, row_groups=[part.place], columns=columns)
-    elif path.suffix == ".csv":
-        yield from _csv(path, columns)
+    elif suffix == ".csv":
+        yield from _csv(part.path, columns)
     else:
-        with pa.memory_map(str(path)) as source:
-            yield pa.ipc.open_file(source).get_batch(part.place).select(columns)
+        with pa.memory_map(str(part.path)) as mapped:
+            yield pa.ipc.open_file(mapped).get_batch(part.place).select(columns)
 
 
 def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:

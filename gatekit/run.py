@@ -20,16 +20,16 @@ from typing import Any
 
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
-from gatekit.data import Holdout, NoSample, Streams, open_holdout, open_sample
+from gatekit.champion import find_champion
+from gatekit.data import Holdout, NoSample, Streams, open_holdout
 from gatekit.environments.model import ModelEnvironment
 from gatekit.environments.uv import find_uv
-from gatekit.errors import NotFound, UsageProblem
 from gatekit.evidence.counts import other_label
 from gatekit.means import Named
 from gatekit.one_pass import OnePass
 from gatekit.own_measures import own_measures, replicates
+from gatekit.passes import Counting
 from gatekit.plan import Plan, RunRequest, check_registry_exists, make_plan, open_existing_registry
-from gatekit.policy import SampleSpec
 from gatekit.policy_gates import LABEL_GATES
 from gatekit.progress import Progress, unheard
 from gatekit.registry import ModelVersion, Registry
@@ -39,6 +39,7 @@ from gatekit.runner.forkserver import ForkServer
 from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.runner.walls import NAMES
+from gatekit.samples import Samples, open_current, open_reference
 from gatekit.scanning.bundle import Bundles
 from gatekit.scanning.once import Scans
 from gatekit.scoring.engines import choose_engine
@@ -61,8 +62,9 @@ class GateRun:
         self.model = candidate
         self.champion_model = champion
         self.engine_of_pass = plan.request.engine or plan.policy.streaming.engine
-        streams = Streams(plan.policy.streaming.above_rows, bool(self.engine_of_pass))
-        self.holdout: Holdout = open_holdout(plan.policy.holdout, plan.policy_file.parent, streams)
+        self._streams = Streams(plan.policy.streaming.above_rows, bool(self.engine_of_pass))
+        folder = plan.policy_file.parent
+        self.holdout: Holdout = open_holdout(plan.policy.holdout, folder, self._streams)
         self.holdout.check(candidate.signature)
         self.signer: PrivateKey | None = None  # whoever opens the run may give it one
         self.tests_folder = plan.project.root  # what the ids of its tests are relative to
@@ -85,21 +87,12 @@ class GateRun:
     @cached_property
     def reference(self) -> Holdout | NoSample:
         """What the model was trained on, or that the policy names none."""
-        spec, target = self.plan.policy.reference, self.plan.policy.holdout.target
-        if spec is None:
-            return NoSample("the policy names no [data.reference]")
-        return open_sample(spec, "reference", target, self.plan.policy_file.parent)
+        return open_reference(self.plan, self._streams)
 
     @cached_property
     def current(self) -> Holdout:
         """The rows it meets: --current, else the policy's, else the holdout."""
-        given, spec = self.plan.request.current, self.plan.policy.current
-        target = self.plan.policy.holdout.target
-        if given is not None:
-            return open_sample(SampleSpec(path=given), "current", target, self.plan.project.root)
-        if spec is None:
-            return self.holdout
-        return open_sample(spec, "current", target, self.plan.policy_file.parent)
+        return open_current(self.plan, self._streams, self.holdout)
 
     @cached_property
     def engine(self) -> str:
@@ -111,6 +104,7 @@ class GateRun:
         """The candidate, in its own process from the first question on."""
         subject = self._subject(self.model, self.engine, "candidate")
         subject.rival = self.champion if isinstance(self.champion, Subject) else None
+        subject.samples = lambda: self.samples
         return subject
 
     @cached_property
@@ -127,19 +121,37 @@ class GateRun:
         subjects = {CANDIDATE: self.candidate}
         if isinstance(self.champion, Subject):
             subjects[CHAMPION] = self.champion
-        limits = {
-            role: _limits(self.plan, self.scratch, self.environments[role]) for role in subjects
-        }
-        return OnePass(
-            self.holdout,
+        own = Own(self.own_measures, replicates(self.plan.policy, self.uses))
+        return OnePass(self.holdout, self._counting, subjects, samples=self.samples, own=own)
+
+    @cached_property
+    def samples(self) -> Samples | None:
+        """Reference and current, if they are compared and one of them streams."""
+        if not self.plan.wants("drift") or isinstance(self.reference, NoSample):
+            return None
+        if not (self.reference.is_streamed or self.current.is_streamed):
+            return None
+        held = self.reference, self.current, self.holdout
+        return Samples(*held, self.candidate, self._counting, lambda: self.one_pass)
+
+    @property
+    def large_samples(self) -> list[Holdout]:
+        """Which of reference and current have a pass of their own."""
+        compared = (self.reference, self.current) if self.plan.wants("drift") else ()
+        large = [each for each in compared if isinstance(each, Holdout) and each.is_streamed]
+        return [each for each in large if each is not self.holdout]
+
+    @cached_property
+    def _counting(self) -> Counting:
+        spool = self.scratch / "predictions"
+        spool.mkdir(exist_ok=True)
+        return Counting(
             self.plan.policy,
             self.engine_of_pass,
-            subjects,
-            limits,
-            self.scratch / "predictions",
+            lambda role: _limits(self.plan, self.scratch, self.environments[role]),
+            spool,
             self.learn_walls,
             self.progress,
-            Own(self.own_measures, replicates(self.plan.policy, self.uses)),
         )
 
     @cached_property
@@ -314,7 +326,7 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
         into = scratch / "candidate"
         into.mkdir()
         candidate = resolve(plan.uri, registry, into, plan.policy.model)
-        champion = _find_champion(plan, registry, candidate, scratch)
+        champion = find_champion(plan, registry, candidate, scratch)
         run = GateRun(plan, scratch, candidate, champion)
         if plan.wants("drift"):
             run.reference, run.current  # noqa: B018 - what is not there is said before any test
@@ -324,54 +336,6 @@ def open_run(plan: Plan, *, server: ForkServer | None = None) -> tuple[GateRun, 
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-
-
-def _find_champion(
-    plan: Plan, registry: Registry | None, candidate: Candidate, scratch: Path
-) -> Candidate | NoChampion:
-    if registry is None and plan.request.champion is None:
-        return NoChampion("no champion: a model folder is compared only with --champion URI")
-    into = scratch / "champion"
-    into.mkdir()
-    if plan.request.champion is not None:
-        uri = parse_model_uri(plan.request.champion)
-        champion = resolve(uri, registry, into, plan.policy.model)
-        named = (champion.name, champion.version, champion.version or champion.uri)
-        if named == (candidate.name, candidate.version, candidate.version or candidate.uri):
-            raise UsageProblem(
-                f"--champion {uri.text} is the candidate itself",
-                "Name another version: a model always equals itself, which proves nothing",
-            )
-        return _another(champion, candidate)
-    assert registry is not None  # noqa: S101 - without one there was a champion, or none
-    policy = plan.policy
-    target = plan.request.target or next(iter(policy.promotion), None)
-    if target is None:
-        return NoChampion("no champion: the policy names no promotion target")
-    try:
-        holder = registry.holder(policy.model, policy.pointer_name(target), policy.pointer)
-    except NotFound:
-        holder = None
-    if holder is None:
-        if plan.request.target and policy.target(target).first_promotion == "refuse":
-            raise UsageProblem(
-                f"no champion yet: nobody holds {target!r}, and first_promotion is 'refuse'",
-                "Name one with --champion URI, or let the policy accept a first promotion",
-            )
-        return NoChampion(f"no champion yet: nobody holds {target!r}, nothing to lose to")
-    if holder.version == candidate.version:
-        return NoChampion(f"the candidate itself holds {target!r}, nothing to compare with")
-    uri = parse_model_uri(f"models:/{holder.name}/{holder.version}")
-    return _another(resolve(uri, registry, into, policy.model), candidate)
-
-
-def _another(champion: Candidate, candidate: Candidate) -> Candidate | NoChampion:
-    if not candidate.content or champion.content != candidate.content:
-        return champion
-    held = f"version {champion.version}" if champion.version else champion.title
-    return NoChampion(
-        f"no champion: the same model as {held}, registered again: nothing to compare with"
-    )
 
 
 def join_run(ticket: str) -> GateRun:

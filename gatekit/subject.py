@@ -36,6 +36,7 @@ from gatekit.scoring.linear import LinearForm
 from gatekit.scoring.reading import Reading
 from gatekit.scoring.tables import spread_rows
 from gatekit.spool import spooled
+from gatekit.streaming.compared import Comparing
 from gatekit.streaming.question import CANDIDATE, Said
 from gatekit.streaming.told import Told
 from gatekit.subject_spec import SubjectSpec
@@ -58,12 +59,12 @@ class Subject:
     score = ""
     role = CANDIDATE
     tell: Callable[[], Told] | None = None  # what a pass over a holdout that streams tells
+    samples: Callable[[], Comparing | None] | None = None  # who counts those that stream
     rival: Subject | None = None  # who predicts the holdout while this one does
     retell: Callable[[], object] = staticmethod(lambda: None)  # how far it is that is ahead
 
     def __init__(self, spec: SubjectSpec, spool: Path, start: Callable[[], Runner]) -> None:
-        self.candidate = spec.candidate
-        self.engine = spec.engine
+        self.candidate, self.engine = spec.candidate, spec.engine
         self.positive = spec.positive
         self.task = spec.task
         self.score = spec.score
@@ -168,8 +169,7 @@ class Subject:
         """All that it says of rows that are held, predicted once; raises as `predictions`."""
         if not self.score:
             return Said(self.predictions(holdout))
-        answer = self.scored(holdout)
-        reading = self.reading
+        answer, reading = self.scored(holdout), self.reading
         return Said(reading.labels(answer), reading.scores(answer), answer.scores, answer.classes)
 
     def linear_form(self) -> LinearForm | str:

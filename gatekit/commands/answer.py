@@ -53,7 +53,7 @@ def signer_of(args: argparse.Namespace, policy: Policy) -> PrivateKey | None:
 
 def holdout_sha256(args: argparse.Namespace, policy: Policy) -> str | None:
     """sha256 of the holdout that the policy names; None if its bytes are not on this machine."""
-    from gatekit.data import data_sha256
+    from gatekit.data_files import data_sha256
     from gatekit.objects import is_object
     from gatekit.pins.pinned import is_here
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -49,10 +49,11 @@ def paired(
 
     None for lists, structures and bytes, which have neither.
     """
-    columns = [_plain(reference), _plain(current)]
-    if not all(_is_number(each.type) or _is_word(each.type) for each in columns):
+    columns = [plain(reference), plain(current)]
+    kind = kind_of(*(each.type for each in columns))
+    if kind is None:
         return None
-    if all(_is_number(each.type) for each in columns):
+    if kind == "numbers":
         finite, missing = [], []
         for each in columns:
             values = as_floats(each)
@@ -61,6 +62,14 @@ def paired(
             missing.append(values.size - known.size)
         return Numbers(name, finite[0], finite[1], (missing[0], missing[1]))
     return by_value(name, reference, current)
+
+
+def kind_of(reference: pa.DataType, current: pa.DataType) -> Literal["numbers", "values"] | None:
+    """How a column of these types in either sample is compared; None where it is not."""
+    kinds = (reference, current)
+    if not all(is_number(each) or is_word(each) for each in kinds):
+        return None
+    return "numbers" if all(map(is_number, kinds)) else "values"
 
 
 def by_value(name: str, reference: pa.ChunkedArray, current: pa.ChunkedArray) -> Values:
@@ -78,8 +87,8 @@ def joined(
 
     Numbers are equal as numbers, whatever their types are; all else as text.
     """
-    columns = [_plain(reference), _plain(current)]
-    if all(_is_number(each.type) for each in columns):
+    columns = [plain(reference), plain(current)]
+    if all(is_number(each.type) for each in columns):
         arrays = [pa.array(as_floats(each) + 0.0) for each in columns]  # -0.0 is 0.0
     else:
         arrays = [pc.cast(each, pa.string()).combine_chunks() for each in columns]
@@ -87,18 +96,21 @@ def joined(
     return coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without the dictionary that it may be kept with."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column
 
 
-def _is_word(kind: pa.DataType) -> bool:
+def is_word(kind: pa.DataType) -> bool:
+    """Whether values of that type are compared as text: truth values and nothing at all, too."""
     words = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return pa.types.is_boolean(kind) or pa.types.is_null(kind) or any(t(kind) for t in words)
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values of that type are compared as numbers: times, too."""
     return bool(
         pa.types.is_integer(kind)
         or pa.types.is_floating(kind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
 from gatekit.evidence.canonical import from_bytes, to_bytes
@@ -19,6 +19,8 @@ from gatekit.evidence.outermost import Outermost
 from gatekit.evidence.products import Products
 from gatekit.evidence.ranks import Ranks
 from gatekit.evidence.rivals import Rivals
+from gatekit.evidence.seen import Seen
+from gatekit.evidence.spread import NumberSpread, Spread, ValueSpread, merged
 from gatekit.evidence.sums import Sums
 from gatekit.evidence.weighed import Weighed
 
@@ -27,7 +29,10 @@ Piece = TypeVar("Piece")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Of `rows` rows: counts, scores in bins, sums, smallest and largest values, odd rows."""
+    """Of `rows` rows: counts, scores in bins, sums, smallest and largest values, odd rows.
+
+    And for drift how columns are spread, and which of the rows sought stand among these.
+    """
 
     rows: int
     labels: Mapping[str, LabelCounts]
@@ -41,6 +46,14 @@ class Evidence:
     weighed: Mapping[str, Weighed]
     ends: Mapping[str, tuple[float, float]]
     odd: Mapping[str, int]
+    spread: Mapping[str, Spread] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+
+    @classmethod
+    def of_sample(cls, rows: int, spread: Mapping[str, Spread], seen: Mapping[str, Seen]) -> Self:
+        """Of rows that are counted for drift alone."""
+        others = [each.name for each in fields(cls) if each.name not in ("rows", "spread", "seen")]
+        return cls(rows, **{name: {} for name in others}, spread=spread, seen=seen)
 
     def merge(self, more: Self) -> Self:
         """The evidence of the rows of both; the order is none."""
@@ -57,6 +70,8 @@ class Evidence:
             _merged(self.weighed, more.weighed, Weighed.merge),
             _merged(self.ends, more.ends, _wider),
             _merged(self.odd, more.odd, int.__add__),
+            _merged(self.spread, more.spread, merged),
+            _merged(self.seen, more.seen, Seen.merge),
         )
 
     def to_bytes(self) -> bytes:
@@ -91,6 +106,9 @@ PIECES: tuple[type[Any], ...] = (
     Products,
     Outermost,
     Weighed,
+    NumberSpread,
+    ValueSpread,
+    Seen,
 )
 
 

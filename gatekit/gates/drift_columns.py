@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from gatekit.gates.slices import STATES
 from gatekit.picture import Curve
 from gatekit.stats import multiplicity
 from gatekit.stats.drift import Effect
+from gatekit.stats.drift_bins import Unknown
 from gatekit.stats.proportion import POINT
 from gatekit.subject import Subject
 from gatekit.verdict import rows_that_decide
@@ -47,13 +48,6 @@ def columns_of(
             both = paired(name, sides[0][name], sides[1][name])
             if both is not None:
                 yield both
-
-
-def each(
-    kind: type[Kind], of: Callable[[Kind], Effect], columns: Iterator[Numbers | Values]
-) -> list[Found]:
-    """The effect in every column of that kind; one without a number in a sample has too few."""
-    return [Found(c.name, of(c)) for c in columns if isinstance(c, kind)]
 
 
 def worst(name: str, found: list[Found], sizes: tuple[int, int], method: str, ask: Ask) -> Estimate:
@@ -113,7 +107,7 @@ def _lines(found: list[Found], rows: int, bar: float | None, level: float) -> li
     """The columns, worst first: failed, undecided, clear; within these the largest effect first."""
     failed = [False] * len(found)
     if bar is not None and level == POINT:
-        failed = [each.effect.value > bar for each in found]
+        failed = [each.effect.bounds(level)[0] > bar for each in found]
     elif bar is not None:
         p_values = [each.effect.p_above(bar) for each in found]
         failed = [bool(f) for f in multiplicity.holm(p_values, 1 - level)]
@@ -124,7 +118,9 @@ def _lines(found: list[Found], rows: int, bar: float | None, level: float) -> li
         state = "shown"
         if bar is not None:
             state = "FAILED" if is_failed else "clear" if high <= bar else "INCONCLUSIVE"
-        if (short := each.effect.rows_short) is not None:
+        if isinstance(each.effect, Unknown):
+            line = f"{each.column}: {each.effect.why}"
+        elif (short := each.effect.rows_short) is not None:
             line = f"{each.column}: {each.effect.value:.3f}, {short:,} rows of either are needed"
         elif state == "INCONCLUSIVE" and bar is not None:
             alone = Estimate(each.column, each.effect.value, low, high, level, rows, "")

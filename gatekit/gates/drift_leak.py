@@ -14,14 +14,18 @@ from gatekit.data import Holdout, NoSample
 from gatekit.errors import DataError
 from gatekit.estimate import Estimate
 from gatekit.evidence.pairs import joined
-from gatekit.gate import Ask, measure
+from gatekit.evidence.seen import INPUTS, ROWS
+from gatekit.gate import Ask, measure, streams
 from gatekit.gates import applies
 from gatekit.gates.accuracy import share
+from gatekit.gates.drift_streamed import comparing
+from gatekit.streaming.compared import Found
 from gatekit.subject import Subject
 
 LINES = 5
 
 
+@streams
 @measure
 def rows(
     candidate: Subject, reference: Holdout | NoSample, holdout: Holdout, *, ask: Ask
@@ -30,6 +34,7 @@ def rows(
     return _leaked("leaked rows", candidate, reference, holdout, ask)
 
 
+@streams
 @measure
 def inputs(
     candidate: Subject, reference: Holdout | NoSample, holdout: Holdout, *, ask: Ask
@@ -47,20 +52,34 @@ def _leaked(
     if with_label and reference.spec.target not in reference.columns:
         why = f"reference has no column {reference.spec.target!r}: its labels are not known"
         return applies.not_asked(name, why, ask)
-    codes = row_codes(candidate, reference, holdout, with_label=with_label)
-    trained, held = codes[: reference.rows], codes[reference.rows :]
-    copied = np.isin(held, trained)
+    if counts := comparing(candidate, reference):
+        copied, held = _among_all(counts.found(), with_label=with_label)
+        known = f"looked for among all {reference.rows:,} rows of the reference, which streams"
+    else:
+        codes = row_codes(candidate, reference, holdout.pilot, with_label=with_label)
+        trained, held = codes[: reference.rows], codes[reference.rows :]
+        copied = np.isin(held, trained)
+        known = f"{np.unique(trained).size:,} different rows among {trained.size:,} trained on"
     again = held.size - np.unique(held).size
     what = "inputs and label" if with_label else "inputs"
     lines = [
         f"{int(copied.sum()):,} of {held.size:,} rows: {what} as a row of {reference.path.name}",
-        f"{np.unique(trained).size:,} different rows among {trained.size:,} trained on",
+        known,
         f"{again:,} rows of the holdout repeat another of its rows",
     ]
+    if holdout.is_streamed:
+        lines.insert(0, holdout.sampled)
     first = np.flatnonzero(copied)[:LINES]
     if first.size:
         lines.append("the first, counted from 0: " + ", ".join(map(str, first)))
     return share(name, int(copied.sum()), held.size, ask, tuple(lines))
+
+
+def _among_all(found: Found, *, with_label: bool) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which rows of the holdout's pilot stand in a reference that streams; their numbers; (n,)."""
+    numbers = found.wanted.rows if with_label else found.wanted.inputs
+    assert numbers is not None  # noqa: S101 - the reference has labels
+    return found.seen[ROWS if with_label else INPUTS].flags()[numbers], numbers
 
 
 def row_codes(

@@ -31,8 +31,9 @@ class DaskEngine:
                 raise UsageProblem(
                     f"the Dask scheduler at {self.address} has no workers", "Start one at least"
                 )
-            # every worker is sent the models once, by their digests
-            given = client.scatter((task, pack(task)), broadcast=True)
+            # every worker is sent the models once, by their digests; under a key of this run, which
+            # no other run that asks the same takes away as it ends
+            given = client.scatter((task, pack(task)), broadcast=True, hash=False)
             futures = [
                 client.submit(_count, share, given, pure=False, retries=RETRIES)
                 for share in shares(parts, slots)

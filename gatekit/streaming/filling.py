@@ -40,12 +40,16 @@ from gatekit.streaming.names import (
 )
 from gatekit.streaming.numeric import add_numbers, ends
 from gatekit.streaming.question import CANDIDATE, CHAMPION, Answers, Question, Said
+from gatekit.streaming.sampling import fill_sample, spread_said
+from gatekit.streaming.spread import SampleQuestion
 
 CHOSEN, RIGHT = (0, 1), (2, 3)  # places of the flags of a row
 ROW_SUM = 1e-6  # how far from 1 the probabilities of a row may sum
 
 
-def fill(question: Question, table: pa.Table, answers: Answers, place: Place = ("", 0)) -> Evidence:
+def fill(
+    question: Question | SampleQuestion, table: pa.Table, answers: Answers, place: Place = ("", 0)
+) -> Evidence:
     """The evidence of one block: its rows with label and groups, and what was said of them.
 
     `place` is where it begins.
@@ -55,6 +59,8 @@ def fill(question: Question, table: pa.Table, answers: Answers, place: Place = (
             own measure is wrong about these rows.
         ModelMisbehaved: a model's classes are not those of the pilot.
     """
+    if isinstance(question, SampleQuestion):
+        return fill_sample(question, table, answers)
     y = without_gaps(table[question.target], question.target)
     columns = {name: _coded(table, name) for name in question.told_apart}
     made: dict[str, dict[str, Any]] = {
@@ -76,6 +82,8 @@ def fill(question: Question, table: pa.Table, answers: Answers, place: Place = (
     _add_counts(made["counts"], question, y, answers, columns)
     if question.edges:
         _add_ranks(made, question, mine, answers, columns)
+    if question.spread is not None:
+        made["spread"] = spread_said(question.spread, table, answers)
     labels = {role: said.labels for role, said in answers.items()}
     made["weighed"] = question.own.fill(y, labels, place)
     return Evidence(rows=table.num_rows, **made)

@@ -42,8 +42,7 @@ class Lane:
 
     def __init__(self, task: Task, open_runner: OpenRunner) -> None:
         self._task = task
-        question = task.question
-        self._held = list(dict.fromkeys((question.target, *question.told_apart)))
+        self._held = list(task.question.held)
         self._stack = ExitStack()
         self._threads: list[ThreadPoolExecutor] = []
         self._runners: list[Runner] = []
@@ -87,8 +86,9 @@ class Lane:
             with _named(begun.part):
                 found = begun.evidence.result()
             if begun.rows:
-                held = set.intersection(*(set(runner.walls) for runner in self._runners))
-                yield Counted(((begun.part.id, begun.rows),), found, tuple(sorted(held)))
+                walls = [set(runner.walls) for runner in self._runners]
+                held = sorted(set.intersection(*walls)) if walls else ()
+                yield Counted(((begun.part.id, begun.rows),), found, tuple(held))
 
     def _begun(self, parts: Iterable[Part]) -> Iterator[_Begun]:
         """The blocks of all parts, on their way to be predicted and counted."""

@@ -17,6 +17,7 @@ from gatekit.evidence.ranks import Edges
 from gatekit.evidence.rivals import Placements
 from gatekit.streaming.own import Own
 from gatekit.streaming.scales import Scales
+from gatekit.streaming.spread import Sought
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 SUMMED = "biuf"  # kinds of numbers
@@ -61,12 +62,19 @@ class Question:
     own: Own = NO_OWN
     is_numeric: bool = True  # a regression's target and answers
     numeric: frozenset[str] = frozenset()  # columns to tell apart by whose values sort as numbers
+    spread: Sought | None = None  # where these rows are compared with a reference, too
 
     @property
     def told_apart(self) -> tuple[str, ...]:
         """The sensitive columns and those to slice by, each once."""
         grouped = (*self.sensitive, *self.slices)
         return tuple(dict.fromkeys(name for columns in grouped for name in columns))
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The columns that are counted, each once."""
+        compared = self.spread.columns if self.spread else ()
+        return tuple(dict.fromkeys((self.target, *self.told_apart, *compared)))
 
 
 def ask(

@@ -13,6 +13,7 @@ from gatekit.runner.limits import Limits
 from gatekit.runner.process import Runner
 from gatekit.scoring.reading import Reading
 from gatekit.streaming.question import Question
+from gatekit.streaming.spread import SampleQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,20 @@ class Model:
 class Task:
     """What is asked of every part."""
 
-    question: Question
-    models: tuple[Model, ...]
+    question: Question | SampleQuestion
+    models: tuple[Model, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read, each once."""
         taken = (name for model in self.models for name in model.inputs)
-        held = (self.question.target, *self.question.told_apart)
-        return tuple(dict.fromkeys((*taken, *held)))
+        return tuple(dict.fromkeys((*taken, *self.question.held)))
 
     @property
     def words(self) -> frozenset[str]:
         """Columns to tell rows apart by that no model takes: they may be read as codes."""
+        if isinstance(self.question, SampleQuestion):
+            return frozenset()
         taken = {name for model in self.models for name in model.inputs}
         return frozenset({*self.question.told_apart} - taken - {self.question.target})
 

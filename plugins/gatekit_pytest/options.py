@@ -49,14 +49,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--current": {
         "metavar": "PATH",
-        "help": "the rows that the drift gate compares with the reference, a file or a folder of "
-        "Parquet files. Default: the policy's, else the holdout",
+        "help": "the rows that the drift gate compares with the reference: a file, or a folder of "
+        "Parquet files, here or at s3://. Default: the policy's, else the holdout",
     },
     "--engine": {
         "metavar": "ENGINE",
-        "help": "who predicts and counts the holdout: local, dask://HOST:PORT or "
-        "spark://HOST:PORT; it then streams, whatever its size. Default: the policy's, else this "
-        "machine",
+        "help": "who predicts and counts the holdout and the samples of the drift gate: local, "
+        "dask://HOST:PORT or spark://HOST:PORT; they then stream, whatever their size. Default: "
+        "the policy's, else this machine",
     },
     "--report-dir": {
         "metavar": "DIR",
@@ -99,11 +99,16 @@ class GateOptions:
             target=option.promote_to,
             service_url=option.service_url,
             model_env=option.model_env or "local",
-            current=str(Path(option.current).resolve()) if option.current else None,
+            current=_place(option.current) if option.current else None,
             engine=option.engine,
         )
         folder = option.report_dir or config.rootpath / ".gatekit" / "report"
         return cls(request, folder, is_narrowed(config))
+
+
+def _place(given: str) -> str:
+    """An address in a store as it stands; a path of this machine from its root."""
+    return given if "://" in given else str(Path(given).resolve())
 
 
 def is_narrowed(config: pytest.Config) -> bool:

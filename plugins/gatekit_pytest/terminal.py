@@ -48,6 +48,10 @@ class Terminal:
                 f"gatekit: the data streams: {len(run.holdout.parts):,} parts  "
                 f"counted by: {run.engine_of_pass or 'local'}"
             )
+        lines += [
+            f"gatekit: the {each.what} streams: {len(each.parts):,} parts of {each.path.name}"
+            for each in run.large_samples
+        ]
         if not run.model.version:
             lines.append("gatekit: no registered version: gated, but not promotable")
         return [line.removeprefix("no champion: ") for line in lines]

@@ -143,6 +143,7 @@ def test_every_field_is_described_and_no_other(example):
     }
     streamed = ("engine", "parts", "pilot_rows", "evidence", "source")  # of what is too large
     held |= {f"data.streamed.{key}" for key in streamed}
+    held |= {f"data.{sample}.streamed.{key}" for sample in samples for key in streamed}
     held.add("data.streamed.own.*")  # where the policy names own measures
     held.add("run.environments.*")  # with --model-env declared alone
     held |= {"run.signed_by.key", "run.signed_by.name"}  # where somebody signs
@@ -160,9 +161,9 @@ def test_identity_is_written_as_described():
     """The parts of a report that a real run fills: their keys stand in the source that writes them."""
     import inspect
 
-    from gatekit import candidate, conclusion, identity, one_pass
+    from gatekit import candidate, conclusion, identity, one_pass, passes
 
-    rooms = (candidate, conclusion, identity, one_pass)
+    rooms = (candidate, conclusion, identity, one_pass, passes)
     source = "".join(inspect.getsource(each) for each in rooms)
     for field in re.findall(
         r"^\| `((?:model|champion|data|policy)\.[^`]+)` \|", PAGE, re.MULTILINE

@@ -13,11 +13,15 @@ from pyarrow import parquet
 from gatekit.data import Streams, open_holdout
 from gatekit.errors import CandidateError, DataError, ModelMisbehaved, UsageProblem
 from gatekit.means import OfMeans
+from gatekit.parts import blocks
+from gatekit.scoring.signature import Column, Signature
 from gatekit.streaming.engines import open_engine
 from gatekit.streaming.local import LocalEngine
 from gatekit.streaming.names import ALL
 from gatekit.streaming.question import CANDIDATE
 from gatekit.streaming.reconciling import reconciled
+from gatekit.streaming.spread import SampleQuestion, seek, seek_rows
+from gatekit.streaming.task import Task
 from gatekit.testing import write_toy
 
 TWO = "local, two processes"
@@ -81,6 +85,27 @@ def test_every_engine_gives_the_same_bytes(engine, streamed, expected):
     parts = streamed.holdout.parts
     assert len(parts) == 3
     assert reconciled(parts, engine.run(streamed.task, parts)).sha256 == expected
+
+
+def sample_task(holdout):
+    """What is asked of the rows of a sample alone."""
+    signature = Signature((Column("x0", "double"),))
+    sought = seek((holdout, holdout), signature, by_number=False)
+    return Task(SampleQuestion(sought, seek_rows(holdout, holdout.pilot, signature)))
+
+
+@each(TWO, "dask", "spark")
+def test_every_engine_counts_a_sample_without_a_model_alike(engine, streamed):
+    holdout, task = streamed.holdout, sample_task(streamed.holdout)
+    local, found = (
+        reconciled(holdout.parts, each.run(task, holdout.parts))
+        for each in (LocalEngine(streamed.open), engine)
+    )
+    assert found.sha256 == local.sha256
+    x = streamed.rows()["x0"].to_numpy()
+    assert found.spread["input x0"].known == found.rows == x.size
+    assert (found.spread["input x0"].least, found.spread["input x0"].most) == (x.min(), x.max())
+    assert found.seen["rows"].flags().all()
 
 
 def changed(streamed, tmp_path, column, values):
@@ -171,6 +196,37 @@ def test_an_engine_whose_package_is_missing_is_said_so(streamed, monkeypatch):
     monkeypatch.delitem(__import__("sys").modules, "gatekit.streaming.dask", raising=False)
     with pytest.raises(UsageProblem, match=r"needs dask, which is not installed.*\[dask\]"):
         open_engine("dask://127.0.0.1:9", streamed.open, 1)
+
+
+@each(TWO, "dask")
+def test_a_file_that_changes_after_it_was_hashed_is_an_error_that_names_it(
+    engine, streamed, tmp_path
+):
+    """The same rows, the same size, another time; and then it is gone. No model is asked."""
+    task = sample_task(streamed.holdout)
+    path = tmp_path / "holdout.parquet"
+    parquet.write_table(streamed.rows(), path, row_group_size=700)
+    parts = open_holdout(streamed.holdout.spec, tmp_path, Streams(10)).parts
+    raw, before = path.read_bytes(), path.stat()
+    path.write_bytes(raw)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1000))
+    words = rf"holdout.parquet#\d: .*has changed since it was hashed: {len(raw)} bytes then"
+    with pytest.raises(DataError, match=words):
+        reconciled(parts, engine.run(task, parts))
+    path.unlink()
+    with pytest.raises(DataError, match=r"holdout.parquet is not there.*at the same path"):
+        reconciled(parts, engine.run(task, parts))
+
+
+def test_a_file_that_changes_while_it_is_read_is_an_error(streamed, tmp_path):
+    path = tmp_path / "holdout.parquet"
+    parquet.write_table(streamed.rows(), path, row_group_size=700)
+    part = open_holdout(streamed.holdout.spec, tmp_path, Streams(10)).parts[0]
+    read = blocks(part, ["x0"])
+    assert next(read).num_rows == 700
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(DataError, match=r"holdout.parquet has changed since it was hashed"):
+        next(read)
 
 
 def test_a_part_whose_rows_are_gone_is_an_error(streamed):

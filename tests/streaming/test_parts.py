@@ -6,10 +6,10 @@ import pytest
 from pyarrow import csv, ipc, parquet
 
 from gatekit import parts
-from gatekit.data import Streams, open_holdout
+from gatekit.data import Streams, open_holdout, open_sample
 from gatekit.errors import DataError
 from gatekit.parts import blocks, column_names, find_parts
-from gatekit.policy import DataSpec
+from gatekit.policy import DataSpec, SampleSpec
 from gatekit.scoring.signature import Column, Signature
 
 SIGNATURE = Signature((Column("x", "double"),))
@@ -79,6 +79,21 @@ def test_folders_that_spell_out_columns_are_columns(tmp_path):
     assert held.groups("year")[0] == ("2024", "2025")
     streamed.check(SIGNATURE)
     assert streamed.pilot.groups("land")[0] == ("ch", "de")
+
+
+def test_a_column_that_one_file_lacks_is_empty_there(tmp_path):
+    write(tmp_path / "log" / "1.parquet", TABLE)
+    write(tmp_path / "log" / "2.parquet", TABLE.drop_columns(["word", "label"]))
+    spec = SampleSpec(path="log")
+    held, streamed = (
+        open_sample(spec, "current", "label", tmp_path, streams) for streams in (None, Streams(10))
+    )
+    columns = ["word", "x", "label"]
+    read = [table for part in streamed.parts for table in blocks(part, columns)]
+    whole = pa.concat_tables(read, promote_options="permissive")
+    assert whole.equals(held.table.select(columns))
+    assert whole["word"].null_count == N
+    assert streamed.pilot.table.schema.equals(held.table.schema)
 
 
 def test_a_holdout_streams_above_a_size_or_when_it_is_asked_to(tmp_path):
