@@ -14,6 +14,8 @@ HOOKS = {
     "JUnit find it",
     "pytest_runtest_call": "the progress line is taken away when a test ends.",
     "pytest_runtest_setup": "the progress line learns which gate is measured.",
+    "pytest_runtest_logfinish": "after the last test that times anything: makes ready what renders "
+    "the page",
     "pytest_runtest_logreport": "writes outcome and measurements of every phase into the ledger",
     "pytest_sessionfinish": "judges the ledger, writes the report, signs, files and promotes, and "
     "sets pytest's exit code",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 FEW = 64  # choices at once: fewer than the 100 from which on constants are looked for
-FINE = 4  # choices that make a fraction
-PARTS = 64**4  # so many different ones
+FINE = 3  # choices that make a fraction
+PARTS = 64**3  # so many different ones
 SIMPLE = (0.0, 1.0, -1.0, 0.5, 2.0, 10.0, -0.0, 1e-9)  # the simplest first
 LARGEST = sys.float_info.max
 Value = TypeVar("Value")

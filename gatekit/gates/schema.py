@@ -22,7 +22,7 @@ from gatekit.gates.schema_answers import judged_by
 from gatekit.gates.stated import ROW_SUM
 from gatekit.subject import Subject
 
-ASKED = 100  # rows of the holdout that are asked again in smaller batches
+ASKED = 64  # rows of the holdout that are asked again in smaller batches
 SIZES = (1, 8, 32)  # of these: as single requests, and those that a service answers together
 First = Callable[[], Answer]
 
@@ -59,6 +59,8 @@ def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
 
     def alone(table: pa.Table, first: First) -> str:
         together = first()
+        if table.num_rows == 1:
+            return ""
         single = [candidate.said(table.slice(i, 1)) for i in range(table.num_rows)]
         joined = [np.concatenate(parts) for parts in zip(*single, strict=True)]
         return unlike(together, joined, "together", "alone")

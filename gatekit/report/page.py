@@ -40,6 +40,11 @@ def render_page(report: Report) -> str:
     return page
 
 
+def prepare() -> None:
+    """Import and compile what renders a page, for a moment when nobody waits for it."""
+    _template()
+
+
 @cache
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined

@@ -39,7 +39,7 @@ def main() -> None:
             # What is not installed is said when a model needs it.
             with suppress(Exception):
                 importlib.import_module(module)
-    gc.freeze()  # a collection in a fork leaves the pages alone that all share
+        gc.freeze()  # a collection in a fork leaves the pages alone that all share
     Server(socket.socket(fileno=line)).serve()
     os._exit(0)  # there is nothing to put in order, and the gate waits
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gatekit.ahead import Ahead
 from gatekit.attest.signing import take_signer
 from gatekit.conclusion import Conclusion, conclude
 from gatekit.decision import Asked
@@ -20,6 +21,8 @@ from gatekit.gate import Gate, asks_labels
 from gatekit.kept import FOLDER
 from gatekit.ledger import Check, Ledger, TestOutcome
 from gatekit.plan import Plan, make_plan
+from gatekit.policy_gates import BUILT_IN
+from gatekit.report.page import prepare
 from gatekit.report.table import check_line
 from gatekit.run import GateRun, join_run, open_run
 from gatekit_pytest.fixtures import GATE_KEY, SESSION_KEY, gate_name
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 TICKET = "gatekit_ticket"
 WALLS = "gatekit_walls"
+UNTIMED = set(BUILT_IN) - {"latency", "memory", "staging", "load"}  # a team's own may time, too
 QUIETEST = -2  # pytest's verbosity, at which only failures are told
 
 
@@ -111,6 +115,8 @@ class GateSession:
         self.is_observer = False  # --collect-only: nothing runs, nothing is concluded
         self._expected: dict[str, str] = {}
         self._finished: set[str] = set()
+        self._timed: set[str] = set()  # tests to come that want the machine to themselves
+        self._page = Ahead()
         self._live: LiveService | None = None
 
     def make_gate(self, name: str, test: str) -> Gate:
@@ -154,8 +160,14 @@ class GateSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
+        self._timed = {test for test, gate in self._expected.items() if gate not in UNTIMED}
         if not (self.is_worker or self.is_observer):
             self.run.begin(set(self._expected.values()))
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._timed.discard(nodeid)
+        if not (self._timed or self.is_worker):
+            self._page.begin(prepare)  # while the tests that are left wait for the model
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         for item in items:
@@ -222,6 +234,7 @@ class GateSession:
             self.ledger.voids.append(
                 f"{session.testsfailed} tests beside the gates failed in this session"
             )
+        self._page.wait()
         try:
             self.conclusion = self._conclude()
         finally:
