@@ -30,7 +30,9 @@ def object_stamp(file: Any) -> Stamp:
 def check_stamp(name: str, wanted: Stamp, found: Stamp) -> None:
     """Raise DataError if a file is no longer the one that was hashed."""
     if wanted and wanted != found:
+        sizes = f"{wanted[0]} bytes then, {found[0]} now"
+        same = "as many bytes, and written at another time"
         raise DataError(
-            f"{name} has changed since it was hashed: {wanted[0]} bytes then, {found[0]} now",
+            f"{name} has changed since it was hashed: {sizes if wanted[0] != found[0] else same}",
             "Let nobody write to data that is being judged, and run again",
         )
