@@ -210,7 +210,7 @@ def test_a_file_that_changes_after_it_was_hashed_is_an_error_that_names_it(
     raw, before = path.read_bytes(), path.stat()
     path.write_bytes(raw)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1000))
-    words = rf"holdout.parquet#\d: .*has changed since it was hashed: {len(raw)} bytes then"
+    words = r"holdout.parquet#\d: .*has changed since it was hashed: as many bytes, "
     with pytest.raises(DataError, match=words):
         reconciled(parts, engine.run(task, parts))
     path.unlink()
