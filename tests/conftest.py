@@ -21,6 +21,15 @@ for each in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{each}_NUM_THREADS", "1")
 
 
+# Files that take a minute or more: the last one to begin would run while the other worker has no work.
+LONG = ("e2e/", "test_init.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The long files first, each with its tests in their order."""
+    items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(LONG))
+
+
 def pytest_collection_finish():
     """What is imported by now stays: no collection of garbage need look at it again."""
     gc.freeze()
