@@ -79,6 +79,25 @@ def row(name, value, bar=""):
     print(f"{name:<58} {value:>9}  {bar}")
 
 
+def done_in_turn(pieces, rounds, *, watch=False):
+    """What each piece of work told, by name: interleaved, so that a slow minute meets all."""
+    done = {name: [] for name in pieces}
+    for _ in range(rounds):
+        for name, piece in pieces.items():
+            done[name].append(work(*piece, watch=watch))
+    return done
+
+
+def told(done):
+    """Print the medians; the wall and the processor's seconds by the first letter of the name."""
+    print(f"{'':<58} {'wall s':>9}  processor s")
+    walls, cpus = {}, {}
+    for name, each in done.items():
+        walls[name[0]], cpus[name[0]] = (median(d[key] for d in each) for key in ("seconds", "cpu"))
+        row(name, f"{walls[name[0]]:.2f}", f"{cpus[name[0]]:.2f}")
+    return walls, cpus
+
+
 def gates(n=10_000_000, rounds=3):
     root, data, policy = ground(n)
     pieces = {
@@ -89,16 +108,9 @@ def gates(n=10_000_000, rounds=3):
         ),
         "d  the same beside a champion": ("gates", root, policy, "logistic", "champion", "local"),
     }  # fmt: skip
-    done = {name: [] for name in pieces}
-    for _ in range(rounds):
-        for name, piece in pieces.items():
-            done[name].append(work(*piece))
+    done = done_in_turn(pieces, rounds)
     print(f"{n:,} rows, 10 features, logistic regression, medians of {rounds}")
-    print(f"{'':<58} {'wall s':>9}  processor s")
-    walls, cpus = {}, {}
-    for name, each in done.items():
-        walls[name[0]], cpus[name[0]] = (median(d[key] for d in each) for key in ("seconds", "cpu"))
-        row(name, f"{walls[name[0]]:.2f}", f"{cpus[name[0]]:.2f}")
+    walls, cpus = told(done)
     # the floor is what anybody would write: one process, and so one core; the gates may take two
     for one, other, bar in (("c", "a", "wall at most 1.25"), ("c", "b", ""), ("d", "c", "")):
         ratios = (each[one] / each[other] for each in (walls, cpus))
@@ -178,16 +190,9 @@ def drift(n=10_000_000, rounds=3):
         policy = write_drift_policy(root, current, reference, with_model=with_model)
         words = "  and predicted, leaks sought" if with_model else ""
         pieces[f"{place}  four effects of 11 columns{words}"] = ("drift", root, policy, "words")
-    done = {name: [] for name in pieces}
-    for _ in range(rounds):
-        for name, piece in pieces.items():
-            done[name].append(work(*piece, watch=True))
+    done = done_in_turn(pieces, rounds, watch=True)
     print(f"{n:,} rows of reference and of current, 11 columns, medians of {rounds}")
-    print(f"{'':<58} {'wall s':>9}  processor s")
-    walls, cpus = {}, {}
-    for name, each in done.items():
-        walls[name[0]], cpus[name[0]] = (median(d[key] for d in each) for key in ("seconds", "cpu"))
-        row(name, f"{walls[name[0]]:.2f}", f"{cpus[name[0]]:.2f}")
+    walls, cpus = told(done)
     for one in "bc":
         ratio = cpus[one] / cpus["a"]
         row(f"{one} / a", f"{walls[one] / walls['a']:.2f}", f"{ratio:.2f}")

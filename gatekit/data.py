@@ -274,7 +274,7 @@ def open_holdout(spec: DataSpec, relative_to: Path, streams: Streams | None = No
     Raises:
         DataError: no such file, a format gatekit does not read, or bytes other than the pinned.
     """
-    return _open(spec, "holdout", relative_to, streams)
+    return _open(spec, HOLDOUT, relative_to, streams)
 
 
 @dataclass(frozen=True, slots=True)

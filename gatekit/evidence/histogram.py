@@ -1,4 +1,4 @@
-"""How often each value came: latencies of any number of calls, from any number of processes."""
+"""How often each value came: latencies of any number of calls, joined from any parts."""
 
 from __future__ import annotations
 
@@ -25,18 +25,12 @@ class Histogram:
 
     @classmethod
     def of_counts(cls, counted: Iterable[Iterable[float]]) -> Self:
-        """Of pairs (value, how often), in any order; the same value may come again."""
+        """Of pairs (value, how often), in any order; the same value may come again, and adds up."""
         pairs = np.asarray([tuple(each) for each in counted], dtype=float).reshape(-1, 2)
         values, place = np.unique(pairs[:, 0], return_inverse=True)
         counts = np.zeros(values.size, dtype=np.int64)
         np.add.at(counts, place, pairs[:, 1].astype(np.int64))
         return cls(values, counts)
-
-    def merge(self, more: Self) -> Self:
-        """What came in either; the order is none."""
-        both = ((each.values, each.counts) for each in (self, more))
-        values, counts = (np.concatenate(parts) for parts in zip(*both, strict=True))
-        return self.of_counts(zip(values, counts, strict=True))
 
     @property
     def n(self) -> int:

@@ -40,7 +40,8 @@ class LoadRun:
 
     `latencies_ms` count from the intended start, each known to 0.1 percent and rounded up;
     `alone_ms` are those of /health/live by the same schedule; `lag_ms` is how late requests left
-    although a user was free. All are merged over the generator's processes.
+    although a user was free. The driver has added up those of all its
+    processes.
     """
 
     latencies_ms: Histogram

@@ -60,7 +60,7 @@ def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
     def alone(table: pa.Table, first: First) -> str:
         together = first()
         if table.num_rows == 1:
-            return ""
+            return ""  # it was alone; to be answered alike again is another promise
         single = [candidate.said(table.slice(i, 1)) for i in range(table.num_rows)]
         joined = [np.concatenate(parts) for parts in zip(*single, strict=True)]
         return unlike(together, joined, "together", "alone")

@@ -100,7 +100,7 @@ def load_engine(folder: Path, name: str) -> Engine:
     if name == "pyfunc":
         import mlflow.pyfunc
 
-        # it would look through all that is installed for what the model declares: seconds, for a
+        # it would look through all that is installed for what the model declares: 0.7 s, for a
         # warning that nobody sees; `gatekit.environments` compares, and says so
         model = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
         raw = _raw_estimator(model) if config.get("loader_module") in ESTIMATORS else None

@@ -31,6 +31,29 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def run():
+    return {
+        "created": "2026-11-23T09:00:00+00:00",
+        "by": "ada",
+        "engine": "native",
+        "service_url": None,
+        "python": "3.11.15",
+        "machine": "Linux x86_64",
+        "packages": {"pytest-gatekit": "0.1.0"},
+        "commit": "7d9bec5a",
+        "environment": digest("numpy==2.3.5\n"),
+        "lock": "",
+        "suites": [
+            {"name": "gates/test_own.py", "sha256": digest("suite"), "text": "suite"},
+        ],
+        "walls": [],
+        "accepted_unwalled": "",
+        "uses": {},
+        "golden": {"none": "no model was asked in this run"},
+        "compiled": "",
+    }
+
+
 def identity(policy):
     return {
         "model": {
@@ -61,26 +84,7 @@ def identity(policy):
             "text": TEXT,
             "changes": [],
         },
-        "run": {
-            "created": "2026-11-23T09:00:00+00:00",
-            "by": "ada",
-            "engine": "native",
-            "service_url": None,
-            "python": "3.11.15",
-            "machine": "Linux x86_64",
-            "packages": {"pytest-gatekit": "0.1.0"},
-            "commit": "7d9bec5a",
-            "environment": digest("numpy==2.3.5\n"),
-            "lock": "",
-            "suites": [
-                {"name": "gates/test_own.py", "sha256": digest("suite"), "text": "suite"},
-            ],
-            "walls": [],
-            "accepted_unwalled": "",
-            "uses": {},
-            "golden": {"none": "no model was asked in this run"},
-            "compiled": "",
-        },
+        "run": run(),
     }
 
 
