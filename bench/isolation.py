@@ -102,7 +102,7 @@ def walls_ms(root: Path) -> float:
         with Runner(Limits(), root / f"scratch{number}") as runner:
             runner.start()
             sleep(0.5)
-            took.append(runner._line().receive(30).header["walls_ms"])  # noqa: SLF001 - its first word
+            took.append(runner._talk.held().channel.receive(30).header["walls_ms"])  # noqa: SLF001 - its first word
     return statistics.median(took)
 
 

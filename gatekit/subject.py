@@ -8,7 +8,7 @@ xdist worker and every own metric reads the same predictions and nothing is pred
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gatekit.ahead import Ahead
 from gatekit.data import Holdout
 from gatekit.environments.model import ModelEnvironment
-from gatekit.errors import ModelMisbehaved, UsageProblem
+from gatekit.errors import GatekitError, ModelMisbehaved, NotAsked, UsageProblem
 from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
 from gatekit.evidence.groupings import JointCounts, count_jointly
@@ -41,6 +41,7 @@ from gatekit.streaming.question import CANDIDATE, Said
 from gatekit.streaming.told import Told
 from gatekit.subject_spec import SubjectSpec
 
+Answer = tuple[NDArray[Any], ...]  # labels, and scores where there are any
 RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
 
@@ -297,7 +298,7 @@ class Subject:
             )
         return self._joint[holdout.sha256]
 
-    def said(self, table: pa.Table) -> tuple[NDArray[Any], ...]:
+    def said(self, table: pa.Table) -> Answer:
         """Labels for any rows, (n,), and the scores behind them, (n,) or (n, K), if it gives any.
 
         Raises:
@@ -307,6 +308,26 @@ class Subject:
             return (self.predict(table),)
         answer = self._answer(table, None)
         return self.reading.labels(answer), answer.scores
+
+    def said_each(self, tables: Sequence[pa.Table]) -> list[Answer | GatekitError]:
+        """As `said` of each of many small tables, or what it raises; asked without a pause between.
+
+        Fewer of them when its process ends: the last one is a ModelGone.
+
+        Raises:
+            ModelMisbehaved: it cannot be loaded, or is not asked again.
+        """
+        return [self._read(given) for given in self._living().answer_each(tables, self.score)]
+
+    def _read(self, given: NDArray[Any] | Scored | GatekitError) -> Answer | GatekitError:
+        if isinstance(given, GatekitError):
+            return given
+        if not isinstance(given, Scored):
+            return (given,)
+        try:
+            return self.reading.labels(given), given.scores
+        except ModelMisbehaved as error:
+            return error
 
     def disturbed(self, table: pa.Table) -> str:
         """What it changed in the rows that it was handed to answer, in words; "" if nothing.
@@ -390,7 +411,7 @@ class Subject:
         if self._runner is not None and self._runner.is_alive:
             return self._runner
         if self._starts > RESTARTS:
-            raise ModelMisbehaved(f"{self.title} died {self._starts} times; it is not asked again")
+            raise NotAsked(f"{self.title} died {self._starts} times; it is not asked again")
         self.close()
         self._runner = self._start()  # no death of the model, if its environment cannot be had
         self._starts += 1
