@@ -22,8 +22,9 @@ from gatekit.errors import GatekitError, ModelGone, ModelMisbehaved, NotAsked
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask
 from gatekit.gates.rows import row_words, table_of
+from gatekit.scoring.reading import Answer
 from gatekit.scoring.signature import Column
-from gatekit.subject import Answer, Subject
+from gatekit.subject import Subject
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -45,6 +46,7 @@ class Promise:
 
     judge: Callable[[pa.Table, First, Sequence[Answer]], str]
     asks: Callable[[pa.Table], Sequence[pa.Table]] = lambda _: ()
+    by_one: bool = False  # whether the process has to be asked that gave the first answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,14 @@ def draw(candidate: Subject, drawn: Drawn, examples: int) -> list[Case]:
     return found
 
 
-def answers(candidate: Subject, tables: Sequence[pa.Table]) -> list[Given]:
+def answers(candidate: Subject, tables: Sequence[pa.Table], *, by_one: bool = False) -> list[Given]:
     """What it says of each table, or what went wrong; fewer when its process ends, in a ModelGone.
 
     Raises:
         NotAsked: see `search`.
     """
     try:
-        return list(candidate.said_each(tables)) if tables else []
+        return candidate.said_each(tables, by_one=by_one) if tables else []
     except NotAsked:
         raise
     except ModelMisbehaved as error:
@@ -127,7 +129,7 @@ def _asked(
     """
     unasked = [case for case in cases if not case.answers]
     found: list[tuple[Case, Given, Sequence[Given]]] = []
-    firsts = answers(candidate, [case.table for case in unasked])
+    firsts = answers(candidate, [case.table for case in unasked], by_one=True)
     for case, first in zip(unasked, firsts, strict=False):
         if isinstance(first, GatekitError):
             found.append((case, first, ()))
@@ -142,11 +144,12 @@ def _more(
     promise: Promise, candidate: Subject, cases: Sequence[Case]
 ) -> list[tuple[Case, Given, Sequence[Given]]]:
     wanted = [promise.asks(case.table) for case in cases]
-    had = iter(answers(candidate, [table for tables in wanted for table in tables]))
+    tables = [table for each in wanted for table in each]
+    had = iter(answers(candidate, tables, by_one=promise.by_one))
     found: list[tuple[Case, Given, Sequence[Given]]] = []
-    for case, tables in zip(cases, wanted, strict=True):
-        more = list(islice(had, len(tables)))
-        if more or not tables:  # else its process has ended before
+    for case, asked in zip(cases, wanted, strict=True):
+        more = list(islice(had, len(asked)))
+        if more or not asked:  # else its process has ended before
             found.append((case, case.answers[0], more))
     return found
 

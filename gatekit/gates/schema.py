@@ -31,7 +31,8 @@ from gatekit.gates.promises import (
 from gatekit.gates.rows import Rows
 from gatekit.gates.schema_answers import judged_by
 from gatekit.gates.stated import ROW_SUM
-from gatekit.subject import Answer, Subject
+from gatekit.scoring.reading import Answer
+from gatekit.subject import Subject
 
 ASKED = 64  # rows of the holdout that are asked again in smaller batches
 SIZES = (1, 8, 32)  # of these: as single requests, and those that a service answers together
@@ -130,7 +131,7 @@ def nondeterminism(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimat
     def again(_: pa.Table, first: First, more: Sequence[Answer]) -> str:
         return unlike(first(), more[0], "first", "again")
 
-    promise = Promise(again, lambda table: [table])
+    promise = Promise(again, lambda table: [table], by_one=True)
     return _searched("unrepeatable rows", promise, candidate, holdout, ask)
 
 

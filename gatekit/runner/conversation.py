@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gatekit.runner.limits import Limits
 
 AHEAD = 2  # questions on the line that are not answered: the model need not wait for the gate
-ASKED = "batches asked"
 
 
 class Conversation:
@@ -109,9 +108,8 @@ class Conversation:
             for alike in _alike(tables):
                 replies.append(self._either(header, alike[0], doing))
                 with self._on_the_line(self._limits.call_seconds, doing) as end:
-                    for reply in self._in_turn(header, alike[1:], end):
-                        replies.append(self._error(reply, doing) or reply)
-                        self.progress(ASKED, len(replies), len(tables))
+                    rest = self._in_turn(header, alike[1:], end)
+                    replies.extend(self._error(reply, doing) or reply for reply in rest)
         except ModelGone as gone:
             replies.append(gone)
         return replies

@@ -50,7 +50,7 @@ class FakeSubject(Subject):
         self.asked.append(table)
         return np.asarray(self.says[engine or self.engine](table))
 
-    def said_each(self, tables):
+    def said_each(self, tables, *, by_one=False):
         return [self._said_or_raised(table) for table in tables]
 
     def _said_or_raised(self, table):
