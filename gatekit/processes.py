@@ -121,8 +121,9 @@ class Processes:
 
     def _help(self, work: _Work) -> None:
         self._ahead.wait()
+        second = self._second
         with suppress(GatekitError):
-            while self._second is not None and work.take(self._second, with_errors=False):
+            while second is not None and second.is_alive and work.take(second, with_errors=False):
                 pass
 
     def _close_first(self) -> None:
