@@ -23,7 +23,7 @@ for each in ("OMP", "OPENBLAS", "MKL"):
 
 
 # Files that take a minute or more: the last one to begin would run while the other worker has no work.
-LONG = ("e2e/", "test_init.py")
+LONG = ("deploy/test_image.py", "e2e/", "test_init.py")
 
 
 def pytest_collection_modifyitems(items):
