@@ -45,7 +45,7 @@ def run_in_process(arguments: list[str]) -> int:
             assert not self._scan(folder.resolve(), self._trusted)
             name, start = choose_engine(folder, engine), perf_counter()
             self._held_engines[name] = load_engine(folder, name)
-            self._asked += 1
+            self._talk.asked += 1
             self._engines.append(name)
             return Loaded(perf_counter() - start, peak_mb(), name)
 
@@ -58,6 +58,10 @@ def run_in_process(arguments: list[str]) -> int:
         def answer(self, table, score, *, engine=None):
             return self._by(engine).answer(table, score)
 
+        def answer_each(self, tables, score=""):
+            engine = self._by(None)
+            return [engine.answer(t, score) if score else engine.predict(t) for t in tables]
+
         def disturbed(self, table, score=""):
             return self._by(None).disturbed(table, score)
 
@@ -67,7 +71,7 @@ def run_in_process(arguments: list[str]) -> int:
             return np.asarray(Worker._time(nobody, self._by(engine), table, header, {}))  # noqa: SLF001 - the same loop, here
 
         def close(self):
-            self._ended = ("closed", "")
+            self._talk.close()
 
     import gatekit.run
     from gatekit.runner.forkserver import ForkServer
@@ -102,7 +106,7 @@ def walls_ms(root: Path) -> float:
         with Runner(Limits(), root / f"scratch{number}") as runner:
             runner.start()
             sleep(0.5)
-            took.append(runner._line().receive(30).header["walls_ms"])  # noqa: SLF001 - its first word
+            took.append(runner._talk.held().channel.receive(30).header["walls_ms"])  # noqa: SLF001 - its first word
     return statistics.median(took)
 
 

@@ -11,6 +11,8 @@ GatekitError
     RegistryUnavailable    the registry did not answer; nothing is known
   ModelMisbehaved          the candidate crashed, hung or answered nonsense
     ModelRefused           it raised an error about these rows, as it may
+    ModelGone              its process has ended, or was ended
+    NotAsked               nothing is asked of it: it was refused unloaded, or died too often
   BadRows                  rows sent to a model are not what its signature says
   EnvelopeProblem          what should be a signed statement is none
   ServiceProblem           a running service does not answer, or not as a service does
@@ -71,6 +73,14 @@ class ModelRefused(ModelMisbehaved):
 
     About rows it was not made for that is an answer; about any others it is misbehaviour.
     """
+
+
+class ModelGone(ModelMisbehaved):
+    """A model's process died, hung or wrote what is no answer: no more comes from that process."""
+
+
+class NotAsked(ModelMisbehaved):
+    """A model was refused before it was loaded, or died too often: no answer is to be had."""
 
 
 class BadRows(GatekitError):

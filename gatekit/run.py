@@ -174,6 +174,7 @@ class GateRun:
             policy.runner.trusted,
             self.environments[role],
             self._scans,
+            self.server is not None,
         )
         subject = Subject(spec, spool, partial(self._start, role))
         subject.progress = self.progress

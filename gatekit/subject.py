@@ -8,7 +8,7 @@ xdist worker and every own metric reads the same predictions and nothing is pred
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from gatekit.ahead import Ahead
 from gatekit.data import Holdout
 from gatekit.environments.model import ModelEnvironment
-from gatekit.errors import ModelMisbehaved, UsageProblem
+from gatekit.errors import GatekitError, UsageProblem
 from gatekit.evidence.confusion import ConfusionTable, confusion_table
 from gatekit.evidence.counts import is_label
 from gatekit.evidence.groupings import JointCounts, count_jointly
 from gatekit.evidence.scores import ScoreTable, score_table
+from gatekit.processes import Processes
 from gatekit.progress import Progress, unheard
 from gatekit.runner.process import Runner
 from gatekit.runner.scored import scored_to_table, table_to_scored
@@ -33,7 +34,7 @@ from gatekit.runner.watching import Memory, load_seconds, watched
 from gatekit.scanning.finding import Finding
 from gatekit.scoring.answers import LABEL, Scored
 from gatekit.scoring.linear import LinearForm
-from gatekit.scoring.reading import Reading
+from gatekit.scoring.reading import Answer, Reading
 from gatekit.scoring.tables import spread_rows
 from gatekit.spool import spooled
 from gatekit.streaming.compared import Comparing
@@ -41,7 +42,6 @@ from gatekit.streaming.question import CANDIDATE, Said
 from gatekit.streaming.told import Told
 from gatekit.subject_spec import SubjectSpec
 
-RESTARTS = 3  # a model that dies more often than this is not asked again
 WARM_UP_CALLS = 20
 
 
@@ -73,12 +73,9 @@ class Subject:
         self._spool = spool
         self._start = start
         self.progress: Progress = unheard
-        self._runner: Runner | None = None
-        self._starts = 0
-        self._engines: set[str] = set()
+        self._processes = Processes(spec, start)
         self._timings: dict[tuple[str, int, int], NDArray[np.float64]] = {}
         self._memory: dict[tuple[str, int], Memory] = {}
-        self._load_mb = float("nan")
         self._tables: dict[str, ConfusionTable | None] = {}
         self._joint: dict[str, JointCounts] = {}
         self._scored: dict[tuple[str, str], Scored] = {}
@@ -115,7 +112,7 @@ class Subject:
         """
         if self.score:
             return self.reading.labels(self._answer(table, engine))
-        return self._with(engine).predict(table, engine=engine)
+        return self._living(engine).predict(table, engine=engine)
 
     def serving_answers(self, table: pa.Table) -> NDArray[Any]:
         """What the service will answer to these rows: the engine's own labels or scores, (n,).
@@ -123,7 +120,7 @@ class Subject:
         Raises:
             ModelMisbehaved: see `predict`, or its answer is more than one value a row.
         """
-        return self._with(None).predict(table)
+        return self._living().predict(table)
 
     def form(self) -> bytes:
         """The compiled model at rest, as the service loads it; empty for another engine.
@@ -131,7 +128,7 @@ class Subject:
         Raises:
             ModelMisbehaved: its process died, or gave none.
         """
-        return self._with(None).form() if self.engine == "compiled" else b""
+        return self._living().form() if self.engine == "compiled" else b""
 
     def score_rows(self, table: pa.Table) -> NDArray[np.float64]:
         """Scores for any rows, straight from the model; shaped as `scores` gives them.
@@ -142,14 +139,7 @@ class Subject:
         return self.reading.scores(self._answer(table, None))
 
     def _answer(self, table: pa.Table, engine: str | None) -> Scored:
-        return self._with(engine).answer(table, self.score, engine=engine)
-
-    def _with(self, engine: str | None) -> Runner:
-        runner = self._living()
-        if engine is not None and engine not in self._engines:
-            runner.load(self.candidate.folder, engine)
-            self._engines.add(engine)
-        return runner
+        return self._living(engine).answer(table, self.score, engine=engine)
 
     def lent(self) -> AbstractContextManager[Runner]:
         """Its living process with the model loaded, which stays; raises as `predict`."""
@@ -249,6 +239,7 @@ class Subject:
 
     def _wait_for_rival(self) -> None:
         """What is timed or weighed has the machine to itself."""
+        self._processes.wait()
         if self.rival is not None:
             self.rival._ahead.wait(self.rival.retell)  # noqa: SLF001 - one of its own kind
 
@@ -297,7 +288,7 @@ class Subject:
             )
         return self._joint[holdout.sha256]
 
-    def said(self, table: pa.Table) -> tuple[NDArray[Any], ...]:
+    def said(self, table: pa.Table) -> Answer:
         """Labels for any rows, (n,), and the scores behind them, (n,) or (n, K), if it gives any.
 
         Raises:
@@ -305,8 +296,22 @@ class Subject:
         """
         if not self.score:
             return (self.predict(table),)
-        answer = self._answer(table, None)
-        return self.reading.labels(answer), answer.scores
+        return self.reading.answer(self._answer(table, None))
+
+    def said_each(
+        self, tables: Sequence[pa.Table], *, by_one: bool = False
+    ) -> list[Answer | GatekitError]:
+        """As `said` of each of many small tables, or what it raises; asked without a pause between.
+
+        `by_one` process, not by a second one as well. Fewer when the process ends: the last one is
+        a ModelGone.
+
+        Raises:
+            ModelMisbehaved: it cannot be loaded, or is not asked again.
+        """
+        self._ahead.wait(self.retell)
+        said = self._processes.answers(tables, self.score, self.progress, by_one=by_one)
+        return [self.reading.answer_or_error(each) for each in said]
 
     def disturbed(self, table: pa.Table) -> str:
         """What it changed in the rows that it was handed to answer, in words; "" if nothing.
@@ -351,7 +356,7 @@ class Subject:
     def memory_at_load_mb(self) -> float:
         """The most megabytes its process held until the model was loaded."""
         self._living()
-        return self._load_mb
+        return self._processes.load_mb
 
     def memory(self, holdout: Holdout, calls: int) -> Memory:
         """What its process holds while it predicts the holdout at once, then `calls` single rows.
@@ -374,26 +379,14 @@ class Subject:
     @property
     def is_alive(self) -> bool:
         """Whether its process still answers."""
-        return self._runner is None or self._runner.is_alive
+        return self._processes.is_alive
 
     def close(self) -> None:
         """End the process, and with it what it predicts ahead."""
-        if self._runner is not None:
-            self._runner.close()
+        self._processes.close()
         self._ahead.wait()
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
+        self._processes.close()  # what was predicted ahead may have started one
 
-    def _living(self) -> Runner:
+    def _living(self, engine: str | None = None) -> Runner:
         self._ahead.wait(self.retell)
-        if self._runner is not None and self._runner.is_alive:
-            return self._runner
-        if self._starts > RESTARTS:
-            raise ModelMisbehaved(f"{self.title} died {self._starts} times; it is not asked again")
-        self.close()
-        self._runner = self._start()  # no death of the model, if its environment cannot be had
-        self._starts += 1
-        self._load_mb = self._runner.load(self.candidate.folder, self.engine).peak_mb
-        self._engines = {self.engine}
-        return self._runner
+        return self._processes.first(engine)

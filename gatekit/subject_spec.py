@@ -25,3 +25,4 @@ class SubjectSpec:
     trusted: tuple[str, ...] = ()  # by the policy, besides what the scan allows anyway
     environment: ModelEnvironment | None = None  # None: ours
     scan: Scan = scan
+    forks: bool = False  # whether its processes are forks, of which a second one costs little

@@ -2,7 +2,8 @@
 
 Hypothesis draws the rows and shrinks what breaks the promise. The same rows every time
 (`derandomize`): a gate must not flap. They are drawn once for all promises about them, and the
-first answer to each batch serves all. The estimate is a count: promises found broken.
+first answer to each batch serves all. All batches are asked before the first is judged, so that
+the model is not kept waiting. The estimate is a count: promises found broken.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gatekit.errors import ModelMisbehaved
+from gatekit.errors import GatekitError, ModelGone, ModelMisbehaved, NotAsked
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask
 from gatekit.gates.rows import row_words, table_of
+from gatekit.scoring.reading import Answer
 from gatekit.scoring.signature import Column
 from gatekit.subject import Subject
 
@@ -27,12 +30,23 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 Batch = list[tuple[Any, ...]]
-Answer = tuple[NDArray[Any], ...]  # labels, and scores where there are any
-# What is wrong with the answers to these rows, "" if nothing. It may ask for the first of them,
-# which raises ModelMisbehaved where there is none.
-Promise = Callable[[pa.Table, Callable[[], Answer]], str]
+Given = Answer | GatekitError
+First = Callable[[], Answer]
 SAME = 1e-9
 SAME_SINGLE = 1e-5  # of float32, and of scores, which may have been that
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """About the answers to a batch of rows.
+
+    `judge` says what is wrong, "" if nothing. It gets the batch, its first answer, which raises
+    ModelMisbehaved where there is none, and the answers to the tables that `asks` makes of it.
+    """
+
+    judge: Callable[[pa.Table, First, Sequence[Answer]], str]
+    asks: Callable[[pa.Table], Sequence[pa.Table]] = lambda _: ()
+    by_one: bool = False  # whether the process has to be asked that gave the first answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +58,27 @@ class Drawn:
     batches: SearchStrategy[Batch]
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A batch that was drawn, as rows and as a table, and room for the first answer to it."""
+
+    at: int
+    batch: Batch
+    table: pa.Table
+    answers: list[Answer]
+
+
 def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: Ask) -> Estimate:
     """Look for a batch that breaks `promise`; the estimate is 0 or 1.
 
     Raises:
-        ModelMisbehaved: the model was refused before it was loaded, or is not asked again.
+        NotAsked: the model was refused before it was loaded, or died too often.
     """
     examples = ask.settings.examples
     told: tuple[str, ...] = ()
-    for batch, answers in draw(candidate, drawn, examples):
-        if words := _wrong(promise, candidate, table_of(batch, drawn.columns), answers):
-            told = (_said(words, batch, drawn),)
+    for case, first, more in _asked(promise, candidate, draw(candidate, drawn, examples)):
+        if words := broken(partial(_judged, promise, case.table, first, more)):
+            told = (_said(words, case.batch, drawn),)
             if candidate.is_alive:  # one that died is not asked again for a simpler row
                 told = _simplest(promise, candidate, drawn, examples) or told
             break
@@ -62,15 +86,76 @@ def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: A
     return exact(name, len(told), n=examples, method=method, detail=told)
 
 
-def draw(candidate: Subject, drawn: Drawn, examples: int) -> list[tuple[Batch, list[Answer]]]:
-    """As many batches, drawn once for each candidate, and room for the first answer to each."""
+def draw(candidate: Subject, drawn: Drawn, examples: int) -> list[Case]:
+    """As many batches, drawn once for each candidate."""
     key = (*drawn.key, examples)
     if key not in candidate.kept:
         batches: list[Batch] = []
         _each(batches.append, drawn, examples)
-        candidate.kept[key] = [(batch, []) for batch in batches]
-    found: list[tuple[Batch, list[Answer]]] = candidate.kept[key]
+        candidate.kept[key] = [
+            Case(at, batch, table_of(batch, drawn.columns), []) for at, batch in enumerate(batches)
+        ]
+    found: list[Case] = candidate.kept[key]
     return found
+
+
+def answers(candidate: Subject, tables: Sequence[pa.Table], *, by_one: bool = False) -> list[Given]:
+    """What it says of each table, or what went wrong; fewer when its process ends, in a ModelGone.
+
+    Raises:
+        NotAsked: see `search`.
+    """
+    try:
+        return candidate.said_each(tables, by_one=by_one) if tables else []
+    except NotAsked:
+        raise
+    except ModelMisbehaved as error:
+        return [ModelGone(error.message, error.hint)]
+
+
+def given(answer: Given) -> Answer:
+    """The answer; raises what went wrong instead."""
+    if isinstance(answer, GatekitError):
+        raise answer
+    return answer
+
+
+def _asked(
+    promise: Promise, candidate: Subject, cases: Sequence[Case]
+) -> list[tuple[Case, Given, Sequence[Given]]]:
+    """Cases with their first answer and what else was asked, where there is one.
+
+    When the process ends, some are left out, but not the one at which it did.
+    """
+    unasked = [case for case in cases if not case.answers]
+    found: list[tuple[Case, Given, Sequence[Given]]] = []
+    firsts = answers(candidate, [case.table for case in unasked], by_one=True)
+    for case, first in zip(unasked, firsts, strict=False):
+        if isinstance(first, GatekitError):
+            found.append((case, first, ()))
+        else:
+            case.answers.append(first)
+    if not (found and isinstance(found[-1][1], ModelGone)):
+        found += _more(promise, candidate, [case for case in cases if case.answers])
+    return sorted(found, key=lambda each: each[0].at)
+
+
+def _more(
+    promise: Promise, candidate: Subject, cases: Sequence[Case]
+) -> list[tuple[Case, Given, Sequence[Given]]]:
+    wanted = [promise.asks(case.table) for case in cases]
+    tables = [table for each in wanted for table in each]
+    had = iter(answers(candidate, tables, by_one=promise.by_one))
+    found: list[tuple[Case, Given, Sequence[Given]]] = []
+    for case, asked in zip(cases, wanted, strict=True):
+        more = list(islice(had, len(asked)))
+        if more or not asked:  # else its process has ended before
+            found.append((case, case.answers[0], more))
+    return found
+
+
+def _judged(promise: Promise, table: pa.Table, first: Given, more: Sequence[Given]) -> str:
+    return promise.judge(table, lambda: given(first), [given(each) for each in more])
 
 
 def in_company(candidate: Subject, drawn: Drawn, ask: Ask, beside: pa.Table) -> str:
@@ -79,12 +164,12 @@ def in_company(candidate: Subject, drawn: Drawn, ask: Ask, beside: pa.Table) -> 
     Only those that were answered; "" if all get the same, or if `beside` itself has no answer. It
     has all columns drawn.
     """
-    asked = candidate.kept[(*drawn.key, ask.settings.examples)]
-    rows = [row for batch, answers in asked if answers for row in batch]
+    asked = [case for case in draw(candidate, drawn, ask.settings.examples) if case.answers]
+    rows = [row for case in asked for row in case.batch]
     if not rows or broken(partial(_answered, candidate, beside)):
         return ""
-    given = [answers[0] for _, answers in asked if answers]
-    apart = [np.concatenate(parts) for parts in zip(*given, strict=True)]
+    first = [case.answers[0] for case in asked]
+    apart = [np.concatenate(parts) for parts in zip(*first, strict=True)]
     table = table_of(rows, drawn.columns)
     together = pa.concat_tables([table, beside.select(table.column_names).cast(table.schema)])
 
@@ -108,19 +193,18 @@ def broken(judge: Callable[[], str]) -> str:
     """
     try:
         return judge()
+    except NotAsked:
+        raise
     except ModelMisbehaved as error:
-        if "refused before" in error.message or "not asked again" in error.message:
-            raise
         return error.message
 
 
-def _wrong(promise: Promise, candidate: Subject, table: pa.Table, answers: list[Answer]) -> str:
-    def first() -> Answer:
-        if not answers:
-            answers.append(candidate.said(table))
-        return answers[0]
-
-    return broken(lambda: promise(table, first))
+def _asked_alone(promise: Promise, candidate: Subject, table: pa.Table) -> str:
+    try:
+        first: Given = candidate.said(table)
+    except ModelMisbehaved as error:
+        return _judged(promise, table, error, ())
+    return _judged(promise, table, first, [candidate.said(each) for each in promise.asks(table)])
 
 
 def _simplest(promise: Promise, candidate: Subject, drawn: Drawn, examples: int) -> tuple[str, ...]:
@@ -133,7 +217,8 @@ def _simplest(promise: Promise, candidate: Subject, drawn: Drawn, examples: int)
     def judge(batch: Batch) -> None:
         if dead:
             return
-        if words := _wrong(promise, candidate, table_of(batch, drawn.columns), []):
+        table = table_of(batch, drawn.columns)
+        if words := broken(partial(_asked_alone, promise, candidate, table)):
             said = _said(words, batch, drawn)
             (found if candidate.is_alive else dead).append(said)
             if candidate.is_alive:

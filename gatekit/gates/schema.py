@@ -6,25 +6,36 @@ gaps where it has gaps. What a service would let through is the measure of what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from gatekit.data import Holdout
-from gatekit.errors import ModelMisbehaved, ModelRefused
+from gatekit.errors import ModelGone, ModelMisbehaved, ModelRefused, NotAsked
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import Answer, Drawn, Promise, broken, draw, search, unlike
+from gatekit.gates.promises import (
+    Drawn,
+    First,
+    Given,
+    Promise,
+    answers,
+    broken,
+    draw,
+    given,
+    search,
+    unlike,
+)
 from gatekit.gates.rows import Rows
 from gatekit.gates.schema_answers import judged_by
 from gatekit.gates.stated import ROW_SUM
+from gatekit.scoring.reading import Answer
 from gatekit.subject import Subject
 
 ASKED = 64  # rows of the holdout that are asked again in smaller batches
 SIZES = (1, 8, 32)  # of these: as single requests, and those that a service answers together
-First = Callable[[], Answer]
 
 
 @measure
@@ -36,7 +47,7 @@ def unanswered(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """
     rows = Rows(candidate.candidate.signature, holdout)
 
-    def answered(table: pa.Table, first: First) -> str:
+    def answered(table: pa.Table, first: First, _: object) -> str:
         try:
             first()
         except ModelRefused:
@@ -47,7 +58,7 @@ def unanswered(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
                 raise
         return ""
 
-    return search("unanswered rows", answered, candidate, _drawn(rows, holdout), ask)
+    return search("unanswered rows", Promise(answered), candidate, _drawn(rows, holdout), ask)
 
 
 @measure
@@ -57,16 +68,16 @@ def batch_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estim
     Of the holdout, too: what a service is asked row by row was judged in one batch.
     """
 
-    def alone(table: pa.Table, first: First) -> str:
-        together = first()
-        if table.num_rows == 1:
-            return ""  # it was alone; to be answered alike again is another promise
-        single = [candidate.said(table.slice(i, 1)) for i in range(table.num_rows)]
+    def singly(table: pa.Table) -> list[pa.Table]:
+        # one that was alone is not asked: to be answered alike again is another promise
+        return [table.slice(i, 1) for i in range(table.num_rows)] if table.num_rows > 1 else []
+
+    def alone(table: pa.Table, first: First, single: Sequence[Answer]) -> str:
         joined = [np.concatenate(parts) for parts in zip(*single, strict=True)]
-        return unlike(together, joined, "together", "alone")
+        return unlike(first(), joined, "together", "alone") if table.num_rows > 1 else ""
 
     name = "batch-dependent rows"
-    found = _searched(name, alone, candidate, holdout, ask)
+    found = _searched(name, Promise(alone, singly), candidate, holdout, ask)
     if found.value or not (words := _unlike_in_small(candidate, holdout)):
         return found
     return exact(name, 1, n=found.n, method=f"{ASKED} rows of the holdout", detail=(words,))
@@ -83,15 +94,19 @@ def _unlike_in_small(candidate: Subject, holdout: Holdout) -> str:
             return ""  # that there is no answer is another promise's
         raise
 
-    def judge(part: slice, name: str) -> str:
-        said = candidate.said(rows.take(pa.array(places[part])))
-        return unlike([each[part] for each in among_all], said, "among all", name)
+    asked = [
+        (f"in a batch of {size}" if size > 1 else "alone", slice(start, start + size))
+        for size in SIZES
+        for start in range(0, places.size, size)
+    ]
 
-    for size in SIZES:
-        name = "alone" if size == 1 else f"in a batch of {size}"
-        for start in range(0, places.size, size):
-            if words := broken(partial(judge, slice(start, start + size), name)):
-                return f"from row {places[start]} of the holdout on: {words}"
+    def judge(name: str, part: slice, said: Given) -> str:
+        return unlike([each[part] for each in among_all], given(said), "among all", name)
+
+    small = answers(candidate, [rows.take(pa.array(places[part])) for _, part in asked])
+    for (name, part), said in zip(asked, small, strict=False):
+        if words := broken(partial(judge, name, part, said)):
+            return f"from row {places[part.start]} of the holdout on: {words}"
     return ""
 
 
@@ -99,22 +114,25 @@ def _unlike_in_small(candidate: Subject, holdout: Holdout) -> str:
 def order_dependence(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Rows whose answer changes when the batch is turned round."""
 
-    def reversed_(table: pa.Table, first: First) -> str:
-        turned = table.take(pa.array(range(table.num_rows - 1, -1, -1)))
-        backward = [part[::-1] for part in candidate.said(turned)]
-        return unlike(first(), backward, "forward", "backward")
+    def turned(table: pa.Table) -> list[pa.Table]:
+        return [table.take(pa.array(range(table.num_rows - 1, -1, -1)))]
 
-    return _searched("order-dependent rows", reversed_, candidate, holdout, ask)
+    def reversed_(_: pa.Table, first: First, more: Sequence[Answer]) -> str:
+        return unlike(first(), [part[::-1] for part in more[0]], "forward", "backward")
+
+    name = "order-dependent rows"
+    return _searched(name, Promise(reversed_, turned), candidate, holdout, ask)
 
 
 @measure
 def nondeterminism(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     """Rows that get another answer when asked again."""
 
-    def again(table: pa.Table, first: First) -> str:
-        return unlike(first(), candidate.said(table), "first", "again")
+    def again(_: pa.Table, first: First, more: Sequence[Answer]) -> str:
+        return unlike(first(), more[0], "first", "again")
 
-    return _searched("unrepeatable rows", again, candidate, holdout, ask)
+    promise = Promise(again, lambda table: [table], by_one=True)
+    return _searched("unrepeatable rows", promise, candidate, holdout, ask)
 
 
 @measure
@@ -125,10 +143,10 @@ def disturbed_input(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estima
     behind the copy that MLflow makes.
     """
 
-    def disturbed(table: pa.Table, first: First) -> str:  # noqa: ARG001 - a promise's shape
+    def disturbed(table: pa.Table, *_: object) -> str:
         return candidate.disturbed(table)
 
-    return _searched("disturbed rows", disturbed, candidate, holdout, ask)
+    return _searched("disturbed rows", Promise(disturbed), candidate, holdout, ask)
 
 
 @measure
@@ -140,7 +158,7 @@ def improbable(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
     if not getattr(ask.settings, "probabilities", True):
         return exact(name, 0, n=0, method="the policy says that scores are no probabilities")
 
-    def probable(table: pa.Table, first: First) -> str:  # noqa: ARG001 - a promise's shape
+    def probable(_: pa.Table, first: First, __: object) -> str:
         scores = first()[1]
         wide = scores.reshape(len(scores), -1)
         outside = ((wide < 0) | (wide > 1)).any(axis=1)
@@ -153,7 +171,7 @@ def improbable(candidate: Subject, holdout: Holdout, *, ask: Ask) -> Estimate:
             return f"the scores of row {row} sum to {wide[row].sum():.9g}, not to 1"
         return ""
 
-    return _searched(name, probable, candidate, holdout, ask)
+    return _searched(name, Promise(probable), candidate, holdout, ask)
 
 
 def _searched(
@@ -162,15 +180,16 @@ def _searched(
     """Of rows that are not answered at all nothing else is asked: that is another promise's."""
     rows = Rows(candidate.candidate.signature, holdout)
 
-    def kept(table: pa.Table, first: First) -> str:
+    def judge(table: pa.Table, first: First, more: Sequence[Answer]) -> str:
         try:
             first()
-        except ModelMisbehaved:
-            if candidate.is_alive:
-                return ""
+        except (ModelGone, NotAsked):
             raise
-        return promise(table, first)
+        except ModelMisbehaved:
+            return ""
+        return promise.judge(table, first, more)
 
+    kept = Promise(judge, promise.asks)
     return search(name, kept, candidate, _drawn(rows, holdout), ask)
 
 

@@ -6,7 +6,7 @@ them by the signature, so the model meets them. What it shall do, the policy dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from gatekit.data import Holdout
 from gatekit.errors import BadRows, ModelMisbehaved, ModelRefused
 from gatekit.estimate import Estimate, exact
 from gatekit.gate import Ask, measure
-from gatekit.gates.promises import Answer, Drawn, broken, in_company, search, unlike
+from gatekit.gates.promises import Drawn, First, Promise, broken, in_company, search, unlike
 from gatekit.gates.rows import Rows
 from gatekit.policy_gates import Expected
 from gatekit.scoring.casting import Decoder, to_rows
@@ -144,17 +144,17 @@ def _altered(
     if not names:
         return exact(name, 0, n=0, method="the signature has no column for it")
 
-    def treated(table: pa.Table, first: Callable[[], Answer]) -> str:  # noqa: ARG001 - a promise's shape
+    def treated(_: pa.Table, first: First, __: object) -> str:
         return _treated(first, declared)
 
     drawn = Drawn((name, rows.sha256), rows.columns, rows.altered(names, put[1]))
-    found = search(name, treated, candidate, drawn, ask)
+    found = search(name, Promise(treated), candidate, drawn, ask)
     if found.value or not (words := in_company(candidate, drawn, ask, rows.of_holdout(BESIDE))):
         return found
     return exact(name, 1, n=found.n, method=found.method, detail=(words,))
 
 
-def _treated(answer: Callable[[], Answer], declared: Expected) -> str:
+def _treated(answer: First, declared: Expected) -> str:
     """What is wrong with the way these rows are treated. Accidents go through, and are wrong."""
     try:
         answer()

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekit.errors import ModelMisbehaved
+from gatekit.errors import GatekitError, ModelMisbehaved
 from gatekit.evidence.counts import is_label
 from gatekit.scoring.answers import TWO, Scored
+
+Answer = tuple[NDArray[Any], ...]  # labels, (n,), and scores where there are any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,23 @@ class Reading:
     positive: Any
     negative: Any
     threshold: float
+
+    def answer(self, said: Scored | NDArray[Any]) -> Answer:
+        """Labels, (n,), and the scores behind them, (n,) or (n, K), where it gives any.
+
+        Raises:
+            ModelMisbehaved: see `labels`.
+        """
+        return (self.labels(said), said.scores) if isinstance(said, Scored) else (said,)
+
+    def answer_or_error(self, said: Scored | NDArray[Any] | GatekitError) -> Answer | GatekitError:
+        """As `answer`, an error in its place."""
+        if isinstance(said, GatekitError):
+            return said
+        try:
+            return self.answer(said)
+        except ModelMisbehaved as error:
+            return error
 
     def labels(self, said: Scored) -> NDArray[Any]:
         """The model's own labels, (n,); else those that its scores give.

@@ -8,6 +8,7 @@ from pyarrow import parquet
 
 from gatekit.candidate import describe
 from gatekit.data import open_holdout
+from gatekit.errors import ModelMisbehaved
 from gatekit.gate import Ask
 from gatekit.policy import DataSpec
 from gatekit.progress import unheard
@@ -48,6 +49,15 @@ class FakeSubject(Subject):
     def predict(self, table, *, engine=None):
         self.asked.append(table)
         return np.asarray(self.says[engine or self.engine](table))
+
+    def said_each(self, tables, *, by_one=False):
+        return [self._said_or_raised(table) for table in tables]
+
+    def _said_or_raised(self, table):
+        try:
+            return self.said(table)
+        except ModelMisbehaved as error:
+            return error
 
     def predictions(self, holdout, *, engine=None):
         return self.predict(holdout.features(self.candidate.signature), engine=engine)

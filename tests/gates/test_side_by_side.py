@@ -65,5 +65,5 @@ def test_what_is_closed_predicts_no_further(pair):
     first.predictions(holdout)
     second.close()
     assert second.is_alive
-    assert second._runner is None
+    assert second._processes._first is None
     assert not second._ahead._thread.is_alive()

@@ -72,7 +72,7 @@ def register(project, does, **params):
     ],
 )
 def test_the_report_is_whole(project, request, monkeypatch, does, said):
-    monkeypatch.setattr("gatekit.subject.RESTARTS", 0)  # three more deaths say the same
+    monkeypatch.setattr("gatekit.processes.RESTARTS", 0)  # three more deaths say the same
     tests = json.dumps(str(request.config.rootpath / "tests"))
     policy = POLICY.format(tests=tests)
     if "0.5 s" in said:

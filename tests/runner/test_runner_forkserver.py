@@ -87,7 +87,7 @@ def test_every_wall_stands_around_a_fork(run):
 
 
 def test_a_fork_is_alone_with_its_pipes_and_its_folder(run, server, tmp_path):
-    process = run("draws")._child.process.pid
+    process = run("draws")._talk.child.process.pid
     assert process != server._process.pid
     # two pipes, the memory of many rows, and the common three
     assert len(list(Path(f"/proc/{process}/fd").iterdir())) == 6
@@ -115,7 +115,7 @@ def test_two_forks_draw_different_numbers(run):
 def test_misdeeds_end_in_the_same_sentences(run, does, said):
     limits = {"call_seconds": 1, "memory_mb": 900, "open_files": 64} if "1 s" in said else {}
     runner = run(does, limits or {"memory_mb": 900, "open_files": 64})
-    process = runner._child.process.pid
+    process = runner._talk.child.process.pid
     with pytest.raises(ModelMisbehaved, match=said):
         runner.predict(TABLE)
     if not runner.is_alive:
@@ -136,7 +136,7 @@ def test_the_modules_are_there_before_the_model(run):
 def test_a_server_that_is_gone_is_replaced_by_a_new_python(run):
     server = ForkServer.begin(())
     fork = run("draws", by=server)
-    process = fork._child.process.pid
+    process = fork._talk.child.process.pid
     server._process.kill()
     server._process.wait()
     wait_until_over(process)
@@ -149,7 +149,7 @@ def test_a_server_that_is_gone_is_replaced_by_a_new_python(run):
 def test_closing_leaves_no_process_behind(run):
     server = ForkServer.begin(())
     fork = run("draws", by=server)
-    processes = (server._process.pid, fork._child.process.pid)
+    processes = (server._process.pid, fork._talk.child.process.pid)
     server.close()
     server.close()
     assert all(not Path(f"/proc/{one}").exists() for one in processes)
@@ -162,8 +162,8 @@ def test_server_and_forks_end_with_a_gate_that_is_killed(tmp_path):
         "from gatekit.runner.limits import Limits; from gatekit.runner.process import Runner\n"
         "server = ForkServer.begin(())\n"
         "runner = Runner(Limits(), Path(sys.argv[1]), server=server); runner.start()\n"
-        "runner._greeting()\n"
-        "print(server._process.pid, runner._child.process.pid, flush=True); time.sleep(60)\n"
+        "runner._talk.greet()\n"
+        "print(server._process.pid, runner._talk.child.process.pid, flush=True); time.sleep(60)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "scratch")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as gate:

@@ -102,7 +102,7 @@ def test_an_exception_is_one_line_and_the_process_lives_on(run):
 
 def test_a_hang_is_killed_at_the_limit(run):
     runner = run("hang", Limits(call_seconds=0.6))
-    child = runner._child.process.pid
+    child = runner._talk.child.process.pid
     start = time.monotonic()
     assert refused(runner) == "the candidate's process gave no answer for 0.6 s while predicting"
     assert time.monotonic() - start < 3
@@ -116,7 +116,7 @@ def test_a_wrong_length_is_refused(run):
 def test_a_flood_on_its_outputs_is_drained_and_bounded(run):
     runner = run("stdout_flood", Limits(output_kb=8), mb=8)
     assert runner.predict(TABLE).sum() == 20
-    assert 0 < len(runner._child.stderr.kept) <= 8 * 1024
+    assert 0 < len(runner._talk.child.stderr.kept) <= 8 * 1024
 
 
 @pytest.mark.parametrize("oversize", [False, True])
@@ -183,7 +183,7 @@ def test_memory_is_bounded(tmp_path):
 
 def test_close_ends_the_process_and_can_be_repeated(run):
     runner = run("threshold")
-    child = runner._child.process.pid
+    child = runner._talk.child.process.pid
     runner.close()
     runner.close()
     assert gone(child)

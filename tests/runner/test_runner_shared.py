@@ -77,7 +77,7 @@ def test_a_model_behind_the_walls_is_asked_through_it(tmp_path, server, forked):
     rows = table().select(["x0"])
     with Runner(Limits(), tmp_path / "scratch", server=server if forked else None) as runner:
         runner.load(folder)
-        if runner._child.shared is None:
+        if runner._talk.child.shared is None:
             pytest.skip("no sealed memory on this machine")
         few = [runner.predict(rows.slice(at, 500)) for at in range(0, ROWS, 500)]
         for _ in range(3):

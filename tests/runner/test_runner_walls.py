@@ -212,7 +212,7 @@ def test_it_cannot_fork(run):
 def test_forks_that_are_allowed_are_counted_and_ended(run):
     runner = run("forks", {"processes": 3}, times=6)
     assert "processes: seccomp" not in runner.walls
-    group = runner._child.process.pid
+    group = runner._talk.child.process.pid
     said = refused(runner)
     # It is looked at while it forks: how many there are already is a matter of cores.
     assert re.fullmatch(
@@ -239,7 +239,7 @@ def test_a_child_dies_with_a_gate_that_is_killed(tmp_path):
         "import sys, time; from pathlib import Path\n"
         "from gatekit.runner.limits import Limits; from gatekit.runner.process import Runner\n"
         "runner = Runner(Limits(), Path(sys.argv[1])); runner.start()\n"
-        "print(runner._child.process.pid, flush=True); time.sleep(60)\n"
+        "print(runner._talk.child.process.pid, flush=True); time.sleep(60)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "scratch")]
     gate = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

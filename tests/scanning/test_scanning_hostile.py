@@ -111,7 +111,7 @@ def test_a_runner_never_loads_what_is_refused(hostile, model, tmp_path, canary):
     with Runner(Limits(), tmp_path / "scratch") as runner:
         with pytest.raises(ModelMisbehaved, match=r"toy.json: it uses posix.system"):
             runner.load(model)
-        assert runner._asked == 0
+        assert runner._talk.asked == 0
 
 
 def test_an_archive_is_followed_only_so_deep(hostile, model, canary):

@@ -117,4 +117,4 @@ def test_a_runner_refuses_without_loading(model, tmp_path):
     with Runner(Limits(), tmp_path / "scratch") as runner:
         with pytest.raises(ModelMisbehaved, match=r"refused before loading: .*its own code"):
             runner.load(model)
-        assert runner._asked == 0
+        assert runner._talk.asked == 0

@@ -2,7 +2,6 @@
 
 import datetime
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from gatekit.policy import DataSpec
 from gatekit.policy_gates import AccuracyGate, DriftGate, ParityGate, SchemaGate
 from gatekit.registry import ModelVersion
 from gatekit.runner.answer import checked
+from gatekit.runner.process import Loaded
 from gatekit.runner.protocol import frame_to_column
 from gatekit.runner.scored import frame_to_scored
 from gatekit.runner.worker import Worker
@@ -105,13 +105,16 @@ class Here:
         self.worker = Worker(0, 0)
         self.worker._load({"folder": str(folder), "engine": engine})
         self.engine = engine
-        return SimpleNamespace(peak_mb=0.0, engine=engine)
+        return Loaded(0.0, 0.0, engine)
 
     def predict(self, table, *, engine=None):
         return checked(frame_to_column(self._ask(table, engine)), table.num_rows)
 
     def answer(self, table, score, *, engine=None):
         return frame_to_scored(self._ask(table, engine, score=score), table.num_rows)
+
+    def answer_each(self, tables, score=""):
+        return [self.answer(each, score) if score else self.predict(each) for each in tables]
 
     def _ask(self, table, engine, **more):
         header = {"op": "predict", "engine": engine or self.engine, **more}

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from gatekit import run as runs
 from gatekit.decision import Asked, decide_run
 from gatekit.environments import model as environments
-from gatekit.errors import GatekitError
+from gatekit.errors import GatekitError, ModelMisbehaved
 from gatekit.gate import Gate
 from gatekit.ledger import Ledger, TestOutcome
 from gatekit.plan import RunRequest, make_plan
@@ -78,6 +78,15 @@ class Inside:
     def answer(self, table, score, *, engine=None):
         said = self.do({"op": "predict", "engine": engine or self.engine, "score": score}, table)
         return frame_to_scored(said, table.num_rows)
+
+    def answer_each(self, tables, score=""):
+        return [self.answer_or_error(table, score) for table in tables]
+
+    def answer_or_error(self, table, score):
+        try:
+            return self.answer(table, score) if score else self.predict(table)
+        except ModelMisbehaved as error:
+            return error
 
     def linear_form(self):
         said = self.do({"op": "linear", "folder": ""}, None)
