@@ -6,6 +6,9 @@ import pytest
 
 from gatekit.runner.forkserver import ForkServer
 
+# A plugin for a run in a process of its own: its models are toys, which wait for no imports.
+LIGHT = 'import gatekit.runner.forkserver as f\nf.MODULES = ("pandas",)\n'
+
 
 @pytest.fixture(scope="session")
 def forks():

@@ -17,6 +17,7 @@ from gatekit.registry.folder import FolderRegistry
 from gatekit.report.document import Report
 from gatekit.runner.forkserver import ForkServer
 from gatekit.testing.toys import toy_holdout, write_toy
+from tests.forks import LIGHT
 
 POLICY = """
 model = "toy"
@@ -36,8 +37,6 @@ stability = 0.3
 requires = ["accuracy", "robustness"]
 """
 
-# A plugin for a run in a process of its own: there as here, toys wait for no imports.
-LIGHT = 'import gatekit.runner.forkserver as f\nf.MODULES = ("pandas",)\n'
 KEYS = '\n[keys.ci]\npublic = "ci.pem.pub"\nroles = ["attest", "promote"]\n'
 VARIABLE = "GATEKIT_SIGNING_KEY"
 OWN = """

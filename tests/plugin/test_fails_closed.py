@@ -6,8 +6,7 @@
 import pytest
 
 from gatekit.testing.toys import toy_holdout
-
-from .conftest import LIGHT
+from tests.forks import LIGHT
 
 pytestmark = pytest.mark.usefixtures("lent_server")
 

@@ -17,8 +17,9 @@ from gatekit.errors import CandidateError, DataError, GatekitError, PolicyError,
 from gatekit.notebook import child
 from gatekit.notebook.inputs import Inputs
 from gatekit.testing.toys import write_toy
+from tests.forks import LIGHT
 
-from .conftest import LIGHT, Project
+from .conftest import Project
 
 TABLES = {
     "model": "toy",
