@@ -68,6 +68,7 @@ def conclude(
     """
     decision = decide_run(ledger, run.plan.policy, asked)
     serving, form = _serving(run)
+    run.dismiss()  # they end while the report is written
     who = identity(run, ledger)
     who["run"] |= serving
     who["champion"] |= _champions_report(run, registry, who["policy"]["text"])

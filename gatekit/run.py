@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
 
+from gatekit.ahead import Ahead
 from gatekit.attest.keys import PrivateKey
 from gatekit.candidate import Candidate, describe, resolve
 from gatekit.champion import find_champion
@@ -78,6 +79,7 @@ class GateRun:
         self._started: list[Subject] = []
         self._scans = Scans(_bundles(plan))
         self._runners: list[Runner] = []
+        self._ending = Ahead()
         self._learned: list[set[str]] = []
         self.lost = ""  # which other process of this run ended without a word, if one did
         self.server: ForkServer | None = None  # whose forks the models' processes are
@@ -251,14 +253,22 @@ class GateRun:
         verdicts = sum(len(policy.bars(gate)) for gate in (*LABEL_GATES, *policy.own))
         self.uses = count_use(registry, self.model.name, use, policy.holdout, verdicts)
 
+    def dismiss(self) -> None:
+        """Begin to end the models' processes: nothing more is asked of them."""
+        self._ending.begin(self._end)
+
     def close(self, *, remove: bool) -> None:
-        """End the model processes; remove what was fetched."""
+        """End the models' processes; remove what was fetched."""
+        self._ending.wait()
+        self._end()
+        if remove:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _end(self) -> None:
         for subject in self._started:
             subject.close()
         if self.server is not None:
             self.server.close()
-        if remove:
-            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def ticket(self) -> str:
         """What another process needs to join this run: JSON."""

@@ -1,22 +1,24 @@
 """Values for Hypothesis to draw, the same ones in every process.
 
 Left to itself Hypothesis also tries numbers and words that stand in the source of whatever modules
-are loaded: with another plugin beside it a gate would look at other rows. Numbers below 100 are not
-among those. So all that is drawn here is put together from choices of one in 64, and by plain
-functions: a strategy for each value and each part of it takes twice as long.
+are loaded: with another plugin beside it a gate would look at other rows. Of bytes it takes none
+that are longer than 50. So what is drawn here are blocks of bytes, and plain functions make values
+of them: each byte is a choice of one in at most 64. A strategy for each value takes several times
+as long.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-FEW = 64  # choices at once: fewer than the 100 from which on constants are looked for
+FEW = 64  # choices at once
+BLOCK = 64  # bytes: more than the 50 up to which constants are looked for
+BYTE = 256
 FINE = 3  # choices that make a fraction
 PARTS = 64**3  # so many different ones
 SIMPLE = (0.0, 1.0, -1.0, 0.5, 2.0, 10.0, -0.0, 1e-9)  # the simplest first
@@ -30,9 +32,18 @@ def by(way: Way[Value]) -> SearchStrategy[Value]:
     """What Hypothesis draws that way."""
     from hypothesis import strategies as st
 
+    block = st.binary(min_size=BLOCK, max_size=BLOCK)
+
     @st.composite
     def drawn(draw: st.DrawFn) -> Value:
-        return way(lambda many: draw(_one_in(many)))
+        left: list[int] = []
+
+        def choose(many: int) -> int:
+            if not left:
+                left.extend(reversed(draw(block)))
+            return left.pop() * many // BYTE
+
+        return way(choose)
 
     return drawn()
 
@@ -97,10 +108,3 @@ def _number(choose: Choose, digits: int) -> int:
     for _ in range(digits):
         number = number * FEW + choose(FEW)
     return number
-
-
-@lru_cache(maxsize=FEW)
-def _one_in(many: int) -> SearchStrategy[int]:
-    from hypothesis import strategies as st
-
-    return st.integers(0, many - 1)
