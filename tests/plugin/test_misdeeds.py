@@ -101,7 +101,7 @@ def test_a_flood_on_its_outputs_does_no_harm(project, request):
 
 def test_a_clock_that_lies_passes_no_latency_gate(project, request, monkeypatch):
     """Every call takes 10 ms, and the model's own clock says a nanosecond."""
-    monkeypatch.setattr("gatekit.subject.RESTARTS", 0)  # as above
+    monkeypatch.setattr("gatekit.processes.RESTARTS", 0)  # as above
     tests = json.dumps(str(request.config.rootpath / "tests"))
     asked = "[gates.latency]\np99_ms = 5\ncalls = 300\n\n[gates.safety]"
     policy = POLICY.format(tests=tests).replace("[gates.safety]", asked)
