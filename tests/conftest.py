@@ -6,11 +6,12 @@ import os
 from hypothesis import settings
 
 from .browser import browser
+from .forks import forks
 from .indexes import index
 from .s3_server import s3, s3_server, store
 from .servers import closed_port, mlflow_server
 
-__all__ = ["browser", "closed_port", "index", "mlflow_server", "s3", "s3_server", "store"]
+__all__ = ["browser", "closed_port", "forks", "index", "mlflow_server", "s3", "s3_server", "store"]
 
 # The same examples every time: a test that flaps teaches people to press the button again.
 settings.register_profile("gatekit", derandomize=True, database=None, deadline=None)
@@ -22,7 +23,7 @@ for each in ("OMP", "OPENBLAS", "MKL"):
 
 
 # Files that take a minute or more: the last one to begin would run while the other worker has no work.
-LONG = ("e2e/", "test_init.py")
+LONG = ("deploy/test_image.py", "e2e/", "test_init.py")
 
 
 def pytest_collection_modifyitems(items):

@@ -15,6 +15,7 @@ from gatekit.policy_file import read_policy
 from gatekit.starter.write import Start, write_start
 
 from . import ci_files
+from .forks import LIGHT
 from .toy_project import furnish
 
 BIN = Path(sys.executable).parent
@@ -44,7 +45,9 @@ def shell(script: str, root: Path, **variables: str) -> tuple[int, str]:
     """Lines of a pipeline, as a runner gives them to its shell: exit code and all they printed."""
     foreign = ("MLFLOW_", "GITLAB_", "GITHUB_", "PYTEST_", "CI")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-    kept |= {"PATH": f"{BIN}:{kept['PATH']}", "PYTEST_ADDOPTS": "-p no:locust -p no:schemathesis"}
+    (root / "light.py").write_text(LIGHT)
+    plugins = "-p no:locust -p no:schemathesis -p light"
+    kept |= {"PATH": f"{BIN}:{kept['PATH']}", "PYTEST_ADDOPTS": plugins, "PYTHONPATH": str(root)}
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=root,

@@ -155,12 +155,11 @@ def test_what_is_imported_is_what_was_installed(installed, project):
 
 def test_the_installed_suites_gate_and_promote_from_anywhere(installed, project):
     gate = [installed / "bin" / "python", "-m", "pytest", "-p", "no:locust"]
-    gate += ["-p", "no:cacheprovider", "--pyargs", "gatekit_suites"]
-    done = run(*gate, "--model-uri", "models:/toy/1", cwd=project)
-    assert "GATES PASSED  toy version 1: 3 passed" in done.stdout
-    assert (project / ".gatekit" / "report" / "gatekit-report.html").stat().st_size > 1000
+    gate += ["-p", "no:schemathesis", "-p", "no:cacheprovider", "--pyargs", "gatekit_suites"]
     done = run(*gate, "--model-uri", "models:/toy/1", "--promote-to", "staging", cwd=project)
-    assert "PROMOTED" in done.stdout
+    assert "PROMOTED  toy version 1 now holds 'staging'" in done.stdout
+    assert ": 3 passed\n" in done.stdout
+    assert (project / ".gatekit" / "report" / "gatekit-report.html").stat().st_size > 1000
     assert FolderRegistry(project / "registry").holder("toy", "staging", "alias").version == "1"
     failed = run(
         *gate,

@@ -15,7 +15,9 @@ from gatekit.attest.keys import private_key
 from gatekit.gates import accuracy, robustness  # noqa: F401
 from gatekit.registry.folder import FolderRegistry
 from gatekit.report.document import Report
+from gatekit.runner.forkserver import ForkServer
 from gatekit.testing.toys import toy_holdout, write_toy
+from tests.forks import LIGHT
 
 POLICY = """
 model = "toy"
@@ -74,7 +76,8 @@ class Project:
 
     def run_apart(self, *args):
         """pytest in a process of its own, where the process matters."""
-        return self.pytester.runpytest_subprocess(*args)
+        (self.root / "light.py").write_text(LIGHT)
+        return self.pytester.runpytest_subprocess("-p", "light", *args)
 
     @property
     def report(self):
@@ -108,6 +111,32 @@ class Project:
 def light_server(monkeypatch):
     """Toys need neither scikit-learn nor MLflow: no run here waits for their imports."""
     monkeypatch.setattr("gatekit.runner.forkserver.MODULES", ("pandas",))
+
+
+class Lent:
+    """One fork server for many runs: none of them ends it."""
+
+    def __init__(self, server):
+        self.fork = server.fork
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(scope="session")
+def server():
+    """With what a model of another loader than gatekit's own needs."""
+    made = ForkServer.begin(("pandas", "mlflow.pyfunc"))
+    yield made
+    if made is not None:
+        made.close()
+
+
+@pytest.fixture
+def lent_server(server, monkeypatch):
+    """Runs that are not about their fork server need not begin one each."""
+    if server is not None:
+        monkeypatch.setattr(ForkServer, "begin", lambda: Lent(server))
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pytest
 
 from gatekit.testing.toys import write_toy
 
+pytestmark = pytest.mark.usefixtures("lent_server")
+
 POLICY = """
 model = "toy"
 [data.holdout]

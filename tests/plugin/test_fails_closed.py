@@ -6,6 +6,9 @@
 import pytest
 
 from gatekit.testing.toys import toy_holdout
+from tests.forks import LIGHT
+
+pytestmark = pytest.mark.usefixtures("lent_server")
 
 GATE = (
     'import pytest\npytestmark = pytest.mark.gate("accuracy")\nfrom gatekit.gates import accuracy\n'
@@ -237,8 +240,10 @@ def test_python_without_assertions(project):
     import sys
 
     uri = project.register(wrong=0.4)
+    (project.root / "light.py").write_text(LIGHT)
     result = project.pytester.run(
-        sys.executable, "-O", "-m", "pytest", "--assert=plain", "--model-uri", uri, *TO_STAGING
+        *(sys.executable, "-O", "-m", "pytest", "--assert=plain", "-p", "light"),
+        *("--model-uri", uri, *TO_STAGING),
     )
     project.refused(result, "FAILED", "run without python -O", "never compared")
 

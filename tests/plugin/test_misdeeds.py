@@ -31,7 +31,10 @@ floor = 0.8
 [promotion.staging]
 requires = ["accuracy", "safety"]
 """
-pytestmark = pytest.mark.skipif(not landlock.version(), reason="no Landlock on this machine")
+pytestmark = [
+    pytest.mark.skipif(not landlock.version(), reason="no Landlock on this machine"),
+    pytest.mark.usefixtures("lent_server"),
+]
 
 
 def register(project, does, **params):
@@ -96,8 +99,9 @@ def test_a_flood_on_its_outputs_does_no_harm(project, request):
     assert "a lot of words" not in result.stdout.str()
 
 
-def test_a_clock_that_lies_passes_no_latency_gate(project, request):
+def test_a_clock_that_lies_passes_no_latency_gate(project, request, monkeypatch):
     """Every call takes 10 ms, and the model's own clock says a nanosecond."""
+    monkeypatch.setattr("gatekit.processes.RESTARTS", 0)  # as above
     tests = json.dumps(str(request.config.rootpath / "tests"))
     asked = "[gates.latency]\np99_ms = 5\ncalls = 300\n\n[gates.safety]"
     policy = POLICY.format(tests=tests).replace("[gates.safety]", asked)

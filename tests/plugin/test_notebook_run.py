@@ -1,6 +1,7 @@
 """`gatekit.run_gates`: the same suites and the same ledger as on the command line."""
 
 import html
+import signal
 import sys
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -16,11 +17,10 @@ from gatekit.errors import CandidateError, DataError, GatekitError, PolicyError,
 from gatekit.notebook import child
 from gatekit.notebook.inputs import Inputs
 from gatekit.testing.toys import write_toy
+from tests.forks import LIGHT
 
 from .conftest import Project
 
-# toys need neither scikit-learn nor MLflow: the child need not wait for their imports
-LIGHT = 'import gatekit.runner.forkserver as f\nf.MODULES = ("pandas",)\n'
 TABLES = {
     "model": "toy",
     "data": {"holdout": {"path": "holdout.parquet", "target": "label"}},
@@ -183,16 +183,25 @@ def test_columns_that_the_model_was_not_fitted_on_are_named(notebook):
         )
 
 
+SLEEPS = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+print("begun", flush=True)
+time.sleep(600)
+"""
+
+
 def test_an_interrupted_notebook_ends_the_run(monkeypatch):
     started, real = [], child.subprocess.Popen.communicate
 
     def communicate(self, *args, **how):
         if not started:
             started.append(self)
+            assert self.stdout.readline() == "begun\n"
             raise KeyboardInterrupt
         return real(self, *args, **how)
 
     monkeypatch.setattr(child.subprocess.Popen, "communicate", communicate)
     with pytest.raises(KeyboardInterrupt):
-        child._finished([sys.executable, "-c", "import time; time.sleep(600)"])
-    assert started[0].returncode not in (None, 0)
+        child._finished([sys.executable, "-c", SLEEPS])
+    assert started[0].returncode == -signal.SIGINT  # by itself: it was not killed

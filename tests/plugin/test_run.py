@@ -4,6 +4,8 @@ import pytest
 
 from gatekit.testing.toys import write_toy
 
+pytestmark = pytest.mark.usefixtures("lent_server")
+
 
 def test_a_pass_moves_the_pointer(project):
     result = project.run("--model-uri", project.register(), "--promote-to", "staging")

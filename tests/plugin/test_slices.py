@@ -4,6 +4,8 @@ import pytest
 
 from gatekit.testing.toys import toy_holdout
 
+pytestmark = pytest.mark.usefixtures("lent_server")
+
 COLUMNS = {"x0": "double", "city": "string", "plan": "string"}
 SLICES = 'target = "label"\nslices = ["city", ["city", "plan"]]'
 TO_STAGING = ("--promote-to", "staging")

@@ -7,6 +7,8 @@ from pyarrow import parquet
 
 from gatekit.testing.rules import RULES
 
+pytestmark = pytest.mark.usefixtures("lent_server")
+
 COMMON = """
 model = "toy"
 {top}

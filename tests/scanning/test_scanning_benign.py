@@ -19,14 +19,14 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_real_model_passes_and_loads(name, benign, tmp_path):
+def test_a_real_model_passes_and_loads(name, benign, forks, tmp_path):
     trusted, frame = benign.save(name, tmp_path / "model")
     assert [str(each) for each in scan(tmp_path / "model", trusted)] == []
     table = pa.Table.from_pandas(frame, preserve_index=False)
     if name == "onnx":  # its answer is a dict of two outputs, which is no column
         return
     limits = Limits(readable=(str(Path(__file__).parents[1]),))  # where the declared class lies
-    with Runner(limits, tmp_path / "scratch", trusted=trusted) as runner:
+    with Runner(limits, tmp_path / "scratch", trusted=trusted, server=forks) as runner:
         runner.load(tmp_path / "model")
         assert len(runner.predict(table)) == len(frame)
 

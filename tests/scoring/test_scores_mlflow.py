@@ -92,14 +92,14 @@ def saved(pipeline, tmp_path_factory):
 
 
 @pytest.fixture
-def subject(tmp_path):
+def subject(forks, tmp_path):
     made = []
 
     def make(folder):
         model = describe(str(folder), folder, ModelVersion("toy", ""))
 
         def start():
-            runner = Runner(Limits(), tmp_path / "scratch")
+            runner = Runner(Limits(), tmp_path / "scratch", server=forks)
             runner.start()
             return runner
 

@@ -43,8 +43,8 @@ def saved(folder, estimator, frame, label=LABEL, **more):
     return folder
 
 
-def both(folder, table, scratch):
-    with Runner(Limits(), scratch) as runner:
+def both(folder, table, scratch, forks=None):
+    with Runner(Limits(), scratch, server=forks) as runner:
         assert runner.load(folder).engine == "native"
         assert runner.load(folder, "pyfunc").engine == "pyfunc"
         return runner.predict(table), runner.predict(table, engine="pyfunc")
@@ -63,13 +63,14 @@ def test_logistic_regression_on_an_array_says_what_pyfunc_says(tmp_path):
 
     model = make_pipeline(StandardScaler(), LogisticRegression())
     folder = saved(tmp_path / "m", model, NUMBERS)
+    # no fork: where there can be no fork server, all is imported behind the walls
     native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch")
     assert np.array_equal(native, pyfunc)
     assert np.array_equal(native, model.predict(NUMBERS))
     assert sorted(path.name for path in (tmp_path / "scratch").iterdir()) == []
 
 
-def test_columns_by_name_and_words_say_what_pyfunc_says(tmp_path):
+def test_columns_by_name_and_words_say_what_pyfunc_says(forks, tmp_path):
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -82,20 +83,20 @@ def test_columns_by_name_and_words_say_what_pyfunc_says(tmp_path):
     model = make_pipeline(steps, LogisticRegression())
     folder = saved(tmp_path / "m", model, MIXED, words)
     table = table_of(MIXED)
-    native, pyfunc = both(folder, table, tmp_path / "scratch")
+    native, pyfunc = both(folder, table, tmp_path / "scratch", forks)
     assert native.tolist() == pyfunc.tolist() == model.predict(MIXED).tolist()
     assert set(native) == {"leaves", "stays"}
 
     column = pa.array(["Alice"] * len(MIXED))
     stranger = table.set_column(table.column_names.index("contract"), "contract", column)
-    with Runner(Limits(), tmp_path / "scratch") as runner:
+    with Runner(Limits(), tmp_path / "scratch", server=forks) as runner:
         runner.load(folder)
         with pytest.raises(ModelMisbehaved, match="raised ValueError") as caught:
             runner.predict(stranger)
     assert "Alice" not in str(caught.value)
 
 
-def test_a_numeric_column_transformer_gets_its_names(tmp_path):
+def test_a_numeric_column_transformer_gets_its_names(forks, tmp_path):
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -104,31 +105,31 @@ def test_a_numeric_column_transformer_gets_its_names(tmp_path):
     steps = make_column_transformer((StandardScaler(), ["monthly", "tenure"]))
     model = make_pipeline(steps, LogisticRegression())
     folder = saved(tmp_path / "m", model, NUMBERS)
-    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch")
+    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch", forks)
     assert np.array_equal(native, pyfunc)
 
 
-def test_a_regression_says_what_pyfunc_says(tmp_path):
+def test_a_regression_says_what_pyfunc_says(forks, tmp_path):
     from sklearn.linear_model import LinearRegression
 
     folder = saved(tmp_path / "m", LinearRegression(), NUMBERS)
-    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch")
+    native, pyfunc = both(folder, table_of(NUMBERS), tmp_path / "scratch", forks)
     np.testing.assert_allclose(native, pyfunc, rtol=1e-13, atol=1e-15)
 
 
-def test_the_predict_function_of_the_flavor_is_honoured(tmp_path):
+def test_the_predict_function_of_the_flavor_is_honoured(forks, tmp_path):
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression()
     folder = saved(tmp_path / "m", model, NUMBERS, pyfunc_predict_fn="predict_proba")
-    with Runner(Limits(), tmp_path / "scratch") as runner:
+    with Runner(Limits(), tmp_path / "scratch", server=forks) as runner:
         for engine in ("native", "pyfunc"):
             runner.load(folder, engine)
             with pytest.raises(ModelMisbehaved, match="a 300 x 2 array"):
                 runner.predict(table_of(NUMBERS), engine=engine)
 
 
-def test_a_real_skops_model_that_asks_to_trust_system_is_refused(tmp_path):
+def test_a_real_skops_model_that_asks_to_trust_system_is_refused(forks, tmp_path):
     from sklearn.linear_model import LogisticRegression
 
     folder = saved(tmp_path / "m", LogisticRegression(), NUMBERS)
@@ -137,13 +138,13 @@ def test_a_real_skops_model_that_asks_to_trust_system_is_refused(tmp_path):
     change["flavors"]["sklearn"]["skops_trusted_types"] = ["posix.system"]
     (folder / "MLmodel").write_text(yaml.safe_dump(change))
     with (
-        Runner(Limits(), tmp_path / "scratch") as runner,
+        Runner(Limits(), tmp_path / "scratch", server=forks) as runner,
         pytest.raises(ModelMisbehaved, match=r"refused before loading.*posix\.system"),
     ):
         runner.load(folder)
 
 
-def test_a_toy_loads_through_mlflow_itself(tmp_path):
+def test_a_toy_loads_through_mlflow_itself(forks, tmp_path):
     columns = {"x0": "double", "n": "long", "s": "string", "b": "boolean", "f": "float"}
     folder = write_toy(tmp_path / "toy", "threshold", columns, wrong=0.2)
     x = np.linspace(-1, 1, 50)
@@ -156,12 +157,12 @@ def test_a_toy_loads_through_mlflow_itself(tmp_path):
             "f": x.astype(np.float32),
         }
     )
-    native, pyfunc = both(folder, table, tmp_path / "scratch")
+    native, pyfunc = both(folder, table, tmp_path / "scratch", forks)
     assert np.array_equal(native, pyfunc)
     assert 0 < (native != (x > 0)).sum() < 25
 
 
-def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
+def test_the_compiled_engine_says_what_pyfunc_says(forks, tmp_path):
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -174,7 +175,7 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
     )
     folder = saved(tmp_path / "m", make_pipeline(steps, LogisticRegression()), MIXED)
     table = table_of(MIXED)
-    with Runner(Limits(), tmp_path / "scratch") as runner:
+    with Runner(Limits(), tmp_path / "scratch", server=forks) as runner:
         assert runner.load(folder, "compiled").engine == "compiled"
         runner.load(folder, "pyfunc")
         said, reference = runner.predict(table), runner.predict(table, engine="pyfunc")
@@ -191,11 +192,11 @@ def test_the_compiled_engine_says_what_pyfunc_says(tmp_path):
     assert engine.predict_rows(rows).tolist() == reference.tolist()
 
 
-def test_the_compiled_engine_is_refused_for_what_it_does_not_know(tmp_path):
+def test_the_compiled_engine_is_refused_for_what_it_does_not_know(forks, tmp_path):
     from sklearn.naive_bayes import GaussianNB
 
     folder = saved(tmp_path / "m", GaussianNB(), NUMBERS)
-    with Runner(Limits(), tmp_path / "scratch") as runner:
+    with Runner(Limits(), tmp_path / "scratch", server=forks) as runner:
         with pytest.raises(GatekitError, match="it ends in GaussianNB"):
             runner.load(folder, "compiled")
         runner.load(folder, "native")
