@@ -78,6 +78,8 @@ def start_server(database: str, artifacts: Path, log: Path, options=(), variable
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "2", *options, "--backend-store-uri", database]
+    # uvicorn kills a worker that says nothing to it for 5 s, as one does on a busy machine
+    command += ["--uvicorn-opts", "--timeout-worker-healthcheck 120"]
     command += ["--artifacts-destination", artifacts.as_uri()]
     unset = {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
     environment = {key: value for key, value in os.environ.items() if key not in unset}
