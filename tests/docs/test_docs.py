@@ -87,7 +87,8 @@ def test_only_commands_that_exist_are_named():
 def test_only_options_that_exist_are_named():
     known = set(pytest_flags()) | {o for options in commands().values() for o in options}
     others = {"--pyargs", "--assert"}  # pytest's own, and the server's of MLflow
-    others |= {"--app-name", "--artifacts-destination", "--backend-store-uri"}
+    others |= {"--app-name", "--artifacts-destination", "--backend-store-uri", "--workers"}
+    others |= {"--uvicorn-opts", "--timeout-worker-healthcheck"}
     others |= {"--cd", "--default", "--all-commits"}  # DVC's
     others |= {"--build-arg", "--stop"}  # an image builder's, and of service/deploy/deploy
     others |= {"--only", "--mlserver"}  # of bench/coverage.py and bench/serving.py
