@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 MANY_ROWS = 100_000  # of a question: it is told when it begins and when it has ended
 ROWS = "rows predicted"
 PREDICTING = "predicting"
+NO_ROW = "there is no row to predict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +145,12 @@ class Runner:
         Fewer of them when the process ends: the last one is a ModelGone.
 
         Raises:
-            DataError: a table does not fit the signature.
+            DataError: a table has no rows or does not fit the signature.
             ModelGone: the process has ended before.
         """
         self._check(None)
+        if not all(table.num_rows for table in tables):
+            raise DataError(NO_ROW)
         header = {"op": "predict", "engine": self._engines[0]} | ({"score": score} if score else {})
         asked = [conform(table, self._signature) for table in tables]
         replies = self._talk.ask_each(header, asked, PREDICTING)
@@ -267,7 +270,7 @@ class Runner:
     ) -> Frame:
         self._check(engine)
         if table.num_rows == 0:
-            raise DataError("there is no row to predict")
+            raise DataError(NO_ROW)
         header = {"op": op, "engine": engine or self._engines[0], **more}
         doing = "being timed" if op == "time" else PREDICTING
         is_long = op == "predict" and table.num_rows >= MANY_ROWS

@@ -110,6 +110,8 @@ def test_a_table_that_does_not_fit_is_asked_of_nobody(run):
     runner = run("threshold")
     with pytest.raises(DataError, match="lacks 'x1'"):
         runner.answer_each([*SINGLE, ROWS.select(["x0"])])
+    with pytest.raises(DataError, match="there is no row"):
+        runner.answer_each([*SINGLE, ROWS.slice(0, 0)])
     assert runner.predict(SINGLE[0]).tolist() == [0]
 
 
