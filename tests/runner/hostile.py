@@ -132,7 +132,7 @@ class Hostile:
         return (x0 > 0).astype(int)
 
     def answers_garbage(self, x0):
-        for fd in range(3, 64):
+        for fd in range(3, 1024):
             try:
                 if fd != self.params.get("but"):
                     os.write(fd, b"HTTP/1.1 200 OK\r\n\r\n")
