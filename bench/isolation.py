@@ -59,8 +59,7 @@ def run_in_process(arguments: list[str]) -> int:
             return self._by(engine).answer(table, score)
 
         def answer_each(self, tables, score=""):
-            engine = self._by(None)
-            return [engine.answer(t, score) if score else engine.predict(t) for t in tables]
+            return [self.answer(t, score) if score else self.predict(t) for t in tables]
 
         def disturbed(self, table, score=""):
             return self._by(None).disturbed(table, score)
@@ -69,9 +68,6 @@ def run_in_process(arguments: list[str]) -> int:
             nobody = SimpleNamespace(send=lambda _: None)
             header = {"calls": calls, "warm_up": warm_up, "each": each}
             return np.asarray(Worker._time(nobody, self._by(engine), table, header, {}))  # noqa: SLF001 - the same loop, here
-
-        def close(self):
-            self._talk.close()
 
     import gatekit.run
     from gatekit.runner.forkserver import ForkServer

@@ -68,6 +68,11 @@ class Case:
     answers: list[Answer]
 
 
+Asked = tuple[
+    Case, Given, Sequence[Given]
+]  # with its first answer, and those to what else was asked
+
+
 def search(name: str, promise: Promise, candidate: Subject, drawn: Drawn, ask: Ask) -> Estimate:
     """Look for a batch that breaks `promise`; the estimate is 0 or 1.
 
@@ -120,15 +125,13 @@ def given(answer: Given) -> Answer:
     return answer
 
 
-def _asked(
-    promise: Promise, candidate: Subject, cases: Sequence[Case]
-) -> list[tuple[Case, Given, Sequence[Given]]]:
+def _asked(promise: Promise, candidate: Subject, cases: Sequence[Case]) -> list[Asked]:
     """Cases with their first answer and what else was asked, where there is one.
 
     When the process ends, some are left out, but not the one at which it did.
     """
     unasked = [case for case in cases if not case.answers]
-    found: list[tuple[Case, Given, Sequence[Given]]] = []
+    found: list[Asked] = []
     firsts = answers(candidate, [case.table for case in unasked], by_one=True)
     for case, first in zip(unasked, firsts, strict=False):
         if isinstance(first, GatekitError):
@@ -140,13 +143,11 @@ def _asked(
     return sorted(found, key=lambda each: each[0].at)
 
 
-def _more(
-    promise: Promise, candidate: Subject, cases: Sequence[Case]
-) -> list[tuple[Case, Given, Sequence[Given]]]:
+def _more(promise: Promise, candidate: Subject, cases: Sequence[Case]) -> list[Asked]:
     wanted = [promise.asks(case.table) for case in cases]
     tables = [table for each in wanted for table in each]
     had = iter(answers(candidate, tables, by_one=promise.by_one))
-    found: list[tuple[Case, Given, Sequence[Given]]] = []
+    found: list[Asked] = []
     for case, asked in zip(cases, wanted, strict=True):
         more = list(islice(had, len(asked)))
         if more or not asked:  # else its process has ended before
@@ -189,7 +190,7 @@ def broken(judge: Callable[[], str]) -> str:
     """What is wrong, as `judge` says; that there is no answer is wrong, too.
 
     Raises:
-        ModelMisbehaved: see `search`.
+        NotAsked: see `search`.
     """
     try:
         return judge()
